@@ -1,0 +1,1 @@
+"""Built-in configurations, read with `importlib.resources`."""

@@ -1,0 +1,1 @@
+"""Device adapters, one a file; see `rtpipe.device.Device` for the contract."""

@@ -1,0 +1,1 @@
+"""Networks, one a file, each scriptable; and the demo bundles that are shipped."""

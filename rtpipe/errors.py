@@ -1,0 +1,47 @@
+"""Every error rtpipe raises on purpose, and the exit status each one means.
+
+* RtpipeError           2  wrong use or wrong input
+  * ConfigError         2  a file, option or name that cannot describe a run
+  * RecordingError      2  a file that is not the recording it should be
+  * BundleError         2  a model file that is none, or does not fit the stream
+  * DeviceError         3  the hardware or its driver
+    * DeviceNotFound    3  nothing answered within the time allowed
+    * DeviceLost        3  it answered once, and stopped
+* Overrun                  a reader of a ring was overtaken; counted, never shown
+"""
+
+
+class RtpipeError(Exception):
+    """Base of every error that is shown as one sentence, without a traceback."""
+
+    exit_status = 2
+
+
+class ConfigError(RtpipeError):
+    """A configuration, option or name that does not describe a run."""
+
+
+class RecordingError(RtpipeError):
+    """A file or folder that is not the recording it was taken for."""
+
+
+class BundleError(RtpipeError):
+    """A model file that is no bundle, or a bundle that does not fit a stream."""
+
+
+class DeviceError(RtpipeError):
+    """A failure of a device or of its driver."""
+
+    exit_status = 3
+
+
+class DeviceNotFound(DeviceError):  # noqa: N818 (reads better at the raise)
+    """No such device answered within the time allowed."""
+
+
+class DeviceLost(DeviceError):  # noqa: N818
+    """A device that was streaming stopped answering."""
+
+
+class Overrun(Exception):  # noqa: N818
+    """The samples asked for were overwritten before or while they were read."""

@@ -1,0 +1,1 @@
+"""Sinks, one a file; see `rtpipe.sink.Sink` for the contract."""

@@ -1,0 +1,1 @@
+"""The stages, one a file: each keeps the laws of `rtpipe.stage.Stage`."""
