@@ -1,0 +1,132 @@
+"""What a sink promises, and what of a run it may look at."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from rtpipe.counters import StreamCounters, WindowCounters
+from rtpipe.latency import Histogram
+from rtpipe.ring import Ring
+from rtpipe.types import Event, Prediction, StreamInfo
+
+Item = Prediction | Event
+
+
+@dataclass(slots=True)
+class StreamStatus:
+    """One stream of a run, as it stands now.
+
+    Parameters
+    ----------
+    info : StreamInfo
+    raw : Ring
+        The signal as it came, short gaps filled.
+    counters : StreamCounters
+    quality : tuple of str
+        One word a channel: ``"good"``, ``"flat"``, ``"railed"``, ``"mains"``,
+        ``"noisy"``; ``"?"`` until the first verdict.
+    truth : dict of str to str
+        The newest true label per task, where the device tells it.
+    filtered : dict of str to Ring
+        The ring behind each distinct chain, by the chain's key.
+    """
+
+    info: StreamInfo
+    raw: Ring
+    counters: StreamCounters
+    quality: tuple[str, ...]
+    truth: dict[str, str | None] = field(default_factory=dict)
+    filtered: dict[str, Ring] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ModelStatus:
+    """One bundle of a run, as it stands now.
+
+    Parameters
+    ----------
+    name, task : str
+    labels : tuple of str
+    notes : tuple of str
+        What a person must be told beside every answer, such as DEMO.
+    windows : dict of str to WindowCounters
+        Per stream the bundle runs on.
+    latency : Histogram
+    """
+
+    name: str
+    task: str
+    labels: tuple[str, ...]
+    notes: tuple[str, ...]
+    windows: dict[str, WindowCounters]
+    latency: Histogram
+
+    def summary(self) -> dict[str, Any]:
+        """Return counters and latency percentiles; only values JSON can write."""
+        latency = {f"p{q}": self.latency.percentile(q) for q in (50, 95, 99)}
+        windows = {stream: asdict(each) for stream, each in self.windows.items()}
+        return {"latency": latency, "windows": windows}
+
+
+@dataclass(slots=True)
+class Run:
+    """A run, for those who show, send or store it.
+
+    Parameters
+    ----------
+    name : str
+    started : float
+        On the run's clock, in seconds.
+    streams : dict of str to StreamStatus
+    models : dict of str to ModelStatus
+    stop : callable
+        Asks the run to end; returns at once, from any thread.
+    mark : callable
+        Puts a marker with this text on every stream; from any thread.
+    dropped : dict of str to int
+        Predictions and events each sink was too slow for, by the sink's name.
+    """
+
+    name: str
+    started: float
+    streams: dict[str, StreamStatus]
+    models: dict[str, ModelStatus]
+    stop: Callable[[], None]
+    mark: Callable[[str], None]
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, Any]:
+        """Return counters and latency percentiles; only values JSON can write."""
+        streams = {name: asdict(each.counters) for name, each in self.streams.items()}
+        models = {name: each.summary() for name, each in self.models.items()}
+        return {"streams": streams, "models": models, "dropped": dict(self.dropped)}
+
+
+class Sink(Protocol):
+    """A receiver of predictions and events: a screen, a file, a socket.
+
+    Each sink has a thread and a bounded queue of its own, so a slow one loses items
+    (which is counted) and slows nobody. An error stops that sink and is an event.
+
+    Attributes
+    ----------
+    name : str
+        Under which the items it lost are counted.
+    period : float
+        Longest time between two calls of `take`, in seconds.
+    """
+
+    name: str
+    period: float
+
+    def open(self, run: Run) -> None:
+        """Get ready; the run's streams and models are known, nothing has come yet."""
+        ...
+
+    def take(self, items: Sequence[Item]) -> None:
+        """Take what came since the last call, oldest first; it may be nothing."""
+        ...
+
+    def close(self) -> None:
+        """Finish: every item was taken, and the run's counters are final."""
+        ...
