@@ -52,6 +52,8 @@ class ModelStatus:
     windows : dict of str to WindowCounters
         Per stream the bundle runs on.
     latency : Histogram
+    window : float
+        Length of a window, in seconds; 0 where it is not known.
     """
 
     name: str
@@ -60,6 +62,7 @@ class ModelStatus:
     notes: tuple[str, ...]
     windows: dict[str, WindowCounters]
     latency: Histogram
+    window: float = 0.0
 
     def summary(self) -> dict[str, Any]:
         """Return counters and latency percentiles; only values JSON can write."""
