@@ -17,6 +17,8 @@ class StreamCounters:
         Of the lost ones, those that were filled in because the gap was short.
     missing : int
         Received samples with a value that is not finite or at a rail.
+    late : int
+        Received samples that had come before, and were dropped.
     gaps : int
         Gaps too long to fill: filters and windows started anew.
     """
@@ -25,6 +27,7 @@ class StreamCounters:
     lost: int = 0
     filled: int = 0
     missing: int = 0
+    late: int = 0
     gaps: int = 0
 
 

@@ -19,7 +19,7 @@ import os
 import tempfile
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from rtpipe.types import Chunk, Float32, Float64
 
 MARK = 0x52545049_50450001  # "RTPIPE", version 1
 HEADER = 64  # bytes
+_Dtype = TypeVar("_Dtype", bound=np.generic)
 _CAPACITY, _BEGIN, _DONE, _FIRST = 1, 2, 3, 4  # places in the header
 
 
@@ -212,6 +213,6 @@ def _size(sample_shape: tuple[int, ...], capacity: int) -> int:
     return _offsets(sample_shape, capacity)[-1]
 
 
-def _frozen(view: Any) -> Any:
+def _frozen(view: NDArray[_Dtype]) -> NDArray[_Dtype]:
     view.flags.writeable = False
     return view

@@ -37,6 +37,9 @@ class StreamInfo:
         Lowest and highest value the device can give; None where it is not known.
     mains : float
         Frequency of the power line where the stream is recorded, in hertz.
+    counted : bool
+        Whether the samples' index is counted by the device; where it is not, the
+        length of a gap is an estimate from the times.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class StreamInfo:
     sample_shape: tuple[int, ...] = ()
     rails: tuple[float, float] | None = None
     mains: float = 50.0
+    counted: bool = True
 
     def __post_init__(self) -> None:
         if not self.sfreq > 0:

@@ -1,0 +1,164 @@
+"""The trained model as one TorchScript file: the only place that knows the format.
+
+The file answers raw windows with probabilities and needs no rtpipe to do so::
+
+    bundle = torch.jit.load("gesture.pt")
+    bundle(windows)                        # (batch, n_channels, n_times) -> (batch, n)
+    f = bundle.features(windows)           # the same in two steps, so that the
+    bundle.probabilities(f, mean, scale)   # features can be adapted in between
+
+A bundle is a program: run only one you trust. What would read or write files or call
+operators that are not PyTorch's own is refused before anything of it runs, which is
+no proof that the rest is harmless.
+"""
+
+import hashlib
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rtpipe.card import FILE, Card, read_card, write_json
+from rtpipe.errors import BundleError
+
+_CALL = re.compile(rb"\b(?:ops\.(\w+)|torch)\.(\w+)\s*\(")
+_FORBIDDEN = frozenset({b"save", b"load", b"from_file", b"open"})
+
+
+class Exported(nn.Module):
+    """What a bundle contains: features, their usual mean and scale, and a head.
+
+    Parameters
+    ----------
+    describe : Module
+        (batch, n_channels, n_times) float32 to (batch, n_features) float32.
+    head : Module
+        (batch, n_features), standardised, to logits (batch, n_labels).
+    mean, scale : Tensor, shape (n_features,)
+        Over the training windows; without adaptation they standardise the features,
+        with it they are its prior.
+    """
+
+    def __init__(
+        self, describe: nn.Module, head: nn.Module, mean: Tensor, scale: Tensor
+    ) -> None:
+        super().__init__()
+        self.describe, self.head = describe, head
+        self.mean: Tensor
+        self.scale: Tensor
+        self.register_buffer("mean", mean.float())
+        self.register_buffer("scale", scale.float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return probabilities, shape (batch, n_labels), of windows."""
+        return self.probabilities(self.features(x), self.mean, self.scale)
+
+    @torch.jit.export
+    def features(self, x: Tensor) -> Tensor:
+        """Return the features, shape (batch, n_features), of windows."""
+        described: Tensor = self.describe(x)
+        return described
+
+    @torch.jit.export
+    def probabilities(self, features: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+        """Return probabilities of features, standardised by what is given here.
+
+        `mean` and `scale` have the shape (n_features,) or (batch, n_features).
+        """
+        return torch.softmax(self.head((features - mean) / scale), 1)
+
+
+class Bundle:
+    """A card, and the model it describes, loaded.
+
+    Attributes
+    ----------
+    card : Card
+    module : ScriptModule
+        With the methods of `Exported`.
+    """
+
+    def __init__(self, card: Card, module: Any) -> None:
+        self.card, self.module = card, module
+
+    @classmethod
+    def load(cls, path: Path, compute: str = "cpu") -> "Bundle":
+        """Read a bundle from its file.
+
+        Parameters
+        ----------
+        path : Path
+        compute : str
+            Torch device to run on: ``"cpu"``, ``"cuda"``, ``"mps"``.
+
+        Raises
+        ------
+        BundleError
+            If the file is no bundle, or one that is refused.
+        """
+        card = read_card(path)
+        _refuse_dangerous(path)
+        try:
+            with _without_deprecation():
+                module = torch.jit.load(str(path), map_location=compute).eval()
+        except (RuntimeError, ValueError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise BundleError(f"{path} is no bundle that can be run: {first}") from None
+        if card.weights != weights_hash(module):
+            raise BundleError(
+                f"{path}: its weights are not those its card was written for"
+            )
+        return cls(card, module)
+
+
+def save(path: Path, exported: Exported, card: Card) -> Card:
+    """Write a bundle; return its card, completed by the hash of the weights.
+
+    The file is written beside its place first and moved there when it is whole.
+    """
+    exported = exported.cpu().eval()
+    card = card.model_copy(update={"weights": weights_hash(exported)})
+    with _without_deprecation():
+        scripted = torch.jit.script(exported)
+        part = path.with_name(path.name + ".part")
+        torch.jit.save(scripted, str(part), _extra_files={FILE: write_json(card)})
+    part.replace(path)
+    return card
+
+
+def weights_hash(module: Any) -> str:
+    """Return the SHA-256 of a module's parameters and buffers, in their order."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).tobytes())
+    return digest.hexdigest()
+
+
+def _refuse_dangerous(path: Path) -> None:
+    """Look at the program text before it is run; loading alone can run parts of it."""
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if "/code/" in name and name.endswith(".py"):
+                for space, call in _CALL.findall(archive.read(name)):
+                    if call in _FORBIDDEN or space not in (b"", b"aten", b"prim"):
+                        what = ".".join(part.decode() for part in (space, call) if part)
+                        raise BundleError(
+                            f"{path} is refused: its program calls {what!r}"
+                        )
+
+
+@contextmanager
+def _without_deprecation() -> Iterator[None]:
+    """Silence torch's word that TorchScript is deprecated: we know, and keep to it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"`torch\.jit\.", DeprecationWarning)
+        warnings.filterwarnings("ignore", r"`torch\.jit\.", FutureWarning)
+        yield

@@ -1,0 +1,149 @@
+"""What a bundle says of itself: JSON in the archive, readable without loading it."""
+
+import json
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
+
+from rtpipe.decide import Decision
+from rtpipe.errors import BundleError
+
+FILE = "card.json"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StageCard(_Part):
+    """A stage to run before the windows: its registered name and its settings."""
+
+    kind: str
+    settings: dict[str, Any] = {}
+
+
+class Training(_Part):
+    """How and on what a bundle was trained.
+
+    Parameters
+    ----------
+    recipe, protocol : str
+    seed : int
+    simulated : bool
+        Whether the signals were made by a program, not by a person.
+    recordings : dict of str to str
+        Name of each recording trained on, by the SHA-256 of its file.
+    configurations_tried : int
+        How many settings were compared before these were chosen.
+    settings : dict
+    versions : dict of str to str
+    """
+
+    recipe: str
+    protocol: str
+    seed: int
+    simulated: bool
+    recordings: dict[str, str] = {}
+    configurations_tried: PositiveInt = 1
+    settings: dict[str, Any] = {}
+    versions: dict[str, str] = {}
+
+
+class Card(_Part):
+    """All that is needed to run a bundle, and to know what its answers are worth.
+
+    Parameters
+    ----------
+    name : str
+    task : str
+        What the labels are of: ``"gesture"``, ``"emotion"``, ``"seizure"``, ...
+    labels : tuple of str
+        In the order of the probabilities.
+    sfreq : float
+        Of the streams it fits, in hertz.
+    ch_names, units : tuple of str
+        In the order of the windows' channels, before the stages.
+    n_times, hop : int
+        Length of a window, and from one window to the next, in samples.
+    stages : tuple of StageCard
+        From the raw stream to the windows.
+    adapts : float or None
+        How many windows the training's feature mean and variance count as in the
+        running ones; None when features are not adapted.
+    decision : Decision
+        How its probabilities become decisions, unless the user says otherwise.
+    notes : tuple of str
+        What a person must be told beside every answer.
+    training : Training
+    scores : dict
+        Figures by protocol.
+    weights : str
+        SHA-256 of the parameters and buffers.
+    """
+
+    format: Literal[1] = 1
+    name: str
+    task: str
+    labels: tuple[str, ...] = Field(min_length=2)
+    sfreq: PositiveFloat
+    ch_names: tuple[str, ...] = Field(min_length=1)
+    units: tuple[str, ...]
+    n_times: PositiveInt
+    hop: PositiveInt
+    stages: tuple[StageCard, ...] = ()
+    adapts: PositiveFloat | None = None
+    decision: Decision = Decision()
+    notes: tuple[str, ...] = ()
+    training: Training
+    scores: dict[str, Any] = {}
+    weights: str = ""
+
+
+def read_card(path: Path) -> Card:
+    """Read the card of a bundle from its file, without loading the model.
+
+    Raises
+    ------
+    BundleError
+        If the file is no bundle; the text says what is wrong with it.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = [name for name in archive.namelist() if _is_card(name)]
+            text = archive.read(inside[0]) if inside else None
+    except IsADirectoryError:
+        raise BundleError(f"{path} is a folder, not a bundle") from None
+    except FileNotFoundError:
+        raise BundleError(f"there is no bundle {path}") from None
+    except (OSError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{path} is no bundle: {error}") from None
+    if text is None:
+        raise BundleError(
+            f"{path} is no bundle: it has no {FILE}; `rtpipe train` makes bundles"
+        )
+    try:
+        return Card.model_validate_json(text)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"])) or FILE
+        raise BundleError(
+            f"{path}: its card is wrong: {where}: {fault['msg']}"
+        ) from None
+
+
+def write_json(card: Card) -> str:
+    """Return the card as the text stored in the archive."""
+    return json.dumps(card.model_dump(mode="json"), indent=1)
+
+
+def _is_card(name: str) -> bool:
+    return PurePosixPath(name).parts[-2:] == ("extra", FILE)

@@ -1,0 +1,182 @@
+"""From windows that are due to predictions: one bundle, many streams, one batch."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from rtpipe import clock
+from rtpipe.bundle import Bundle
+from rtpipe.decide import Decider, Decision
+from rtpipe.errors import Overrun
+from rtpipe.moments import RunningMoments
+from rtpipe.pipeline import Due
+from rtpipe.sink import ModelStatus
+from rtpipe.types import Float32, Float64, Prediction
+
+SIZES = (1, 2, 4, 8, 16, 32, 64)  # of a batch; each is compiled once, at start
+
+
+class Classifier:
+    """Answers windows of any number of streams, in batches of a few fixed sizes.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    status : ModelStatus
+        Whose counters and histogram it keeps.
+    decision : Decision
+    compute : str
+        Torch device the bundle was loaded to.
+
+    Notes
+    -----
+    A batch is padded with its first window, for TorchScript compiles anew for every
+    size it has not seen, which takes longer than the windows are apart. The tensor is
+    allocated once, in pinned memory where a GPU copies from it.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        status: ModelStatus,
+        decision: Decision,
+        compute: str = "cpu",
+    ) -> None:
+        self.bundle, self.status, self.decision = bundle, status, decision
+        self._compute = torch.device(compute)
+        card = bundle.card
+        self._windows = torch.zeros(
+            (SIZES[-1], len(card.ch_names), card.n_times),
+            pin_memory=self._compute.type == "cuda",
+        )
+        self._rows: Float32 = self._windows.numpy()
+        self._moments: dict[str, RunningMoments] = {}
+        self._deciders: dict[str, tuple[int, Decider]] = {}
+
+    def warm_up(self) -> None:
+        """Run every batch size, until TorchScript has specialised for it."""
+        for size in SIZES:
+            for _ in range(2):
+                features = self._features(size)
+                n = features.shape[1]
+                shape = (size, n) if self.bundle.card.adapts else (n,)
+                self._probabilities(
+                    features, np.zeros(shape, np.float32), np.ones(shape, np.float32)
+                )
+
+    def answer(self, due: Sequence[Due]) -> list[Prediction]:
+        """Return a prediction for each window that can be read and is finite.
+
+        `due` is in the order of the windows per stream, and at most `SIZES[-1]` long.
+        """
+        kept = []
+        for each in due:
+            if self._copied(each, len(kept)):
+                kept.append(each)
+        if not kept:
+            return []
+        probabilities = self._answered([each.stream for each in kept])
+        now = clock.now()
+        return [
+            self._predicted(each, row, now)
+            for each, row in zip(kept, probabilities, strict=True)
+        ]
+
+    def _copied(self, due: Due, at: int) -> bool:
+        """Copy a window into the batch; False, and counted, where that cannot be."""
+        counters = self.status.windows[due.stream]
+        row = self._rows[at]
+        try:
+            row[...] = due.ring.view(due.start, due.stop).T
+            due.ring.check(due.start)
+        except Overrun:
+            counters.overrun += 1
+            return False
+        if not np.isfinite(row).all():  # eigh would fail for the whole batch
+            counters.not_finite += 1
+            return False
+        return True
+
+    def _answered(self, streams: list[str]) -> Float64:
+        """Return the probabilities of the batch's first rows, (n_windows, n_labels)."""
+        n = len(streams)
+        size = SIZES[bisect_left(SIZES, n)]
+        self._rows[n:size] = self._rows[0]
+        features = self._features(size)
+        if self.bundle.card.adapts is None:
+            mean, scale = self.bundle.module.mean, self.bundle.module.scale
+        else:
+            mean, scale = self._adapted(features[:n].cpu().numpy(), streams, size)
+        return self._probabilities(features, mean, scale)[:n]
+
+    def _features(self, size: int) -> torch.Tensor:
+        with torch.inference_mode():
+            x = self._windows[:size].to(self._compute, non_blocking=True)
+            features: torch.Tensor = self.bundle.module.features(x)
+            return features
+
+    def _probabilities(
+        self,
+        features: torch.Tensor,
+        mean: Float32 | torch.Tensor,
+        scale: Float32 | torch.Tensor,
+    ) -> Float64:
+        with torch.inference_mode():
+            answer = self.bundle.module.probabilities(
+                features,
+                torch.as_tensor(mean, device=self._compute),
+                torch.as_tensor(scale, device=self._compute),
+            )
+            found: Float64 = answer.cpu().numpy().astype(np.float64)
+            return found
+
+    def _adapted(
+        self, features: Float32, streams: list[str], size: int
+    ) -> tuple[Float32, Float32]:
+        """Return the running mean and scale each window is seen with, padded."""
+        mean = np.zeros((size, features.shape[1]), np.float32)
+        scale = np.ones_like(mean)
+        for stream in dict.fromkeys(streams):
+            rows = [k for k, each in enumerate(streams) if each == stream]
+            moments = self._moments.get(stream) or self._prior()
+            mean[rows], scale[rows] = moments.advance(features[rows])
+            self._moments[stream] = moments
+        return mean, scale
+
+    def _prior(self) -> RunningMoments:
+        module, worth = self.bundle.module, self.bundle.card.adapts
+        assert worth is not None
+        return RunningMoments(
+            module.mean.cpu().numpy(), module.scale.cpu().numpy(), worth
+        )
+
+    def _predicted(self, due: Due, probabilities: Float64, now: float) -> Prediction:
+        counters, labels = self.status.windows[due.stream], self.bundle.card.labels
+        segment, decider = self._deciders.get(due.stream, (None, None))
+        if decider is None:
+            decider = Decider(self.decision, labels)
+        if segment != due.segment:
+            decider.forget()
+            self._deciders[due.stream] = (due.segment, decider)
+        label, reason = decider.decide(probabilities, due.missing, due.bad)
+        latency = now - due.since
+        self.status.latency.add(latency)
+        counters.answered += 1
+        counters.rejected += label is None
+        if due.truth is not None:
+            counters.judged += 1
+            counters.correct += label == due.truth
+        return Prediction(
+            stream=due.stream,
+            model=due.model,
+            index=due.stop - 1,
+            end=due.end,
+            label=label,
+            probabilities=dict(zip(labels, probabilities.tolist(), strict=True)),
+            latency=latency,
+            missing=due.missing,
+            truth=due.truth,
+            reason=reason,
+        )

@@ -1,0 +1,1 @@
+"""Features of a window, as torch modules that training and bundles share."""

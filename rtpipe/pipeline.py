@@ -1,0 +1,277 @@
+"""One stream's way from chunks to windows that are due. No thread of its own."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import ceil, prod
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from rtpipe import fit
+from rtpipe.card import Card
+from rtpipe.counters import StreamCounters
+from rtpipe.errors import BundleError
+from rtpipe.grid import Grid
+from rtpipe.ring import Ring
+from rtpipe.sink import StreamStatus
+from rtpipe.stages.gaps import Gaps
+from rtpipe.stages.quality import BAD, EVERY, SPAN, judge
+from rtpipe.truth import Truth
+from rtpipe.types import Chunk, Event, StreamInfo
+
+PAST = 60.0  # seconds of signal the rings keep for those who look at it ...
+MOST = 64 << 20  # ... unless that is more than this many bytes
+LONGEST = 4096  # samples that are written at once; a longer chunk comes in pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A window whose last sample has come, and what is known of it.
+
+    Parameters
+    ----------
+    stream, model : str
+    ring : Ring
+        Where its samples start..stop-1 are.
+    start, stop : int
+    segment : int
+        First sample of the unbroken stretch the window lies in.
+    end : float
+        Time of its last sample, in seconds.
+    since : float
+        When its latency starts to count, on the run's clock: `end` in a live run,
+        the hand-over of the chunk in a replay.
+    arrived : float
+        The hand-over of the chunk that completed it, on the run's clock.
+    missing : float
+        Share of its values that were lost, filled or at a rail.
+    bad : float
+        Share of the channels that were flat or railed at the last verdict.
+    truth : str or None
+    """
+
+    stream: str
+    model: str
+    ring: Ring
+    start: int
+    stop: int
+    segment: int
+    end: float
+    since: float
+    arrived: float
+    missing: float
+    bad: float
+    truth: str | None
+
+
+class Pipeline:
+    """Gap stage, raw ring, quality, and a branch per distinct chain of stages.
+
+    Parameters
+    ----------
+    info : StreamInfo
+    cards : dict of str to Card
+        Of the bundles that run on the stream, by their names.
+    clock : "run" or "recording"
+        Of the device.
+    path : callable or None
+        Gives the path of a ring's file for a name; None keeps the rings private.
+
+    Attributes
+    ----------
+    status : StreamStatus
+
+    Raises
+    ------
+    BundleError
+        If a stage of a bundle does not fit the stream.
+    """
+
+    def __init__(
+        self,
+        info: StreamInfo,
+        cards: dict[str, Card],
+        clock: Literal["run", "recording"] = "run",
+        path: Callable[[str], Path] | None = None,
+    ) -> None:
+        self.clock = clock
+        self._gaps = Gaps()
+        info = self._gaps.prepare(info)
+        self._span = ceil(SPAN * info.sfreq)
+        ring = _ring(info, self._span, path and path("raw"))
+        self.status = StreamStatus(
+            info, ring, StreamCounters(), ("?",) * info.n_channels
+        )
+        self._cards = cards
+        self._branches: dict[str, _Branch] = {}
+        try:
+            for name, card in cards.items():
+                self._join(name, card, path)
+        except ValueError as error:
+            self.close()
+            raise BundleError(f"bundle {name}: {error}") from None
+        self._truths: dict[str, Truth] = {}
+        self._judged = 0
+        self._bad = 0.0
+
+    def _join(self, name: str, card: Card, path: Callable[[str], Path] | None) -> None:
+        info = self.status.info
+        stages = fit.stages(card, info)
+        key = json.dumps([stage.model_dump() for stage in stages])
+        if key not in self._branches:
+            chain = fit.chain(stages)
+            after = chain.prepare(info)
+            place = path and path(f"filtered-{len(self._branches)}")
+            longest = max(each.n_times for each in self._cards.values())
+            ring = _ring(after, longest, place)
+            self._branches[key] = _Branch(chain, ring)
+            self.status.filtered[key] = ring
+        self._branches[key].cards[name] = card
+
+    def process(self, chunk: Chunk) -> tuple[list[Due], list[Event]]:
+        """Take in a chunk, and return the windows that are due and what happened.
+
+        The windows' samples are promised only until the next call.
+        Chunks longer than `LONGEST` must come in pieces, see `pieces`.
+        """
+        due: list[Due] = []
+        events: list[Event] = []
+        self.status.counters.received += len(chunk)
+        for whole in self._gaps.process(chunk):
+            for event in whole.events:
+                self._note(event)
+            self.status.raw.write(whole)
+            if whole.missing is not None:
+                self.status.counters.missing += int(np.count_nonzero(whole.missing))
+            events += (*whole.events, *self._judge())
+            for branch in self._branches.values():
+                due += self._due(branch, whole)
+        return due, events
+
+    def _note(self, event: Event) -> None:
+        counters, told = self.status.counters, event.data
+        if event.kind == "gap":
+            counters.lost += told["lost"]
+            if told["filled"]:
+                counters.filled += told["lost"]
+                counters.missing -= told["lost"]  # which counts received ones only
+            else:
+                counters.gaps += 1
+        elif event.kind == "late":
+            counters.late += told["samples"]
+        elif event.kind == "truth" and event.index is not None:
+            self._truths.setdefault(told["task"], Truth()).tell(
+                event.index, told["label"]
+            )
+            self.status.truth[told["task"]] = told["label"]
+
+    def _judge(self) -> list[Event]:
+        """Judge the channels at each half second of the index that has come."""
+        raw, info = self.status.raw, self.status.info
+        every = ceil(EVERY * info.sfreq)
+        events = []
+        first = max(self._judged // every + 1, -(-(raw.first + self._span) // every))
+        for stop in range(first * every, raw.stop + 1, every):
+            words = judge(raw.view(stop - self._span, stop), info)
+            self._judged = stop
+            if words != self.status.quality:
+                self.status.quality = words
+                self._bad = sum(word in BAD for word in words) / len(words)
+                time = float(raw.times(stop - 1, stop)[0])
+                told = dict(zip(info.ch_names, words, strict=True))
+                events.append(
+                    Event(info.name, time, "quality", stop - 1, {"channels": told})
+                )
+        return events
+
+    def _due(self, branch: "_Branch", chunk: Chunk) -> list[Due]:
+        due = []
+        ring, raw, stream = branch.ring, self.status.raw, self.status.info.name
+        for name, stop in branch.advance(chunk):
+            card = branch.cards[name]
+            start = stop - card.n_times
+            truth = self._truths.get(card.task)
+            label = truth.of(start, stop) if truth else None
+            end = float(ring.times(stop - 1, stop)[0])
+            due.append(
+                Due(
+                    stream=stream,
+                    model=name,
+                    ring=ring,
+                    start=start,
+                    stop=stop,
+                    segment=branch.segment,
+                    end=end,
+                    since=end if self.clock == "run" else chunk.arrived,
+                    arrived=chunk.arrived,
+                    missing=float(raw.missing(start, stop).mean()),
+                    bad=self._bad,
+                    truth=label if label in card.labels else None,
+                )
+            )
+        for truth in self._truths.values():
+            truth.forget(ring.first)
+        return due
+
+    def close(self) -> None:
+        """Remove the rings. Safe to call twice."""
+        self.status.raw.close()
+        for branch in self._branches.values():
+            branch.ring.close()
+
+
+class _Branch:
+    """One chain of stages, the ring behind it, and the grids of its bundles."""
+
+    def __init__(self, chain: fit.Chain, ring: Ring) -> None:
+        self.chain, self.ring = chain, ring
+        self.cards: dict[str, Card] = {}
+        self.segment = 0
+        self._origin: int | None = None
+
+    def advance(self, chunk: Chunk) -> Sequence[tuple[str, int]]:
+        """Take in a chunk; return a name and a stop for each window now complete."""
+        if self._origin is None:
+            self._origin = self.segment = chunk.index
+        found = []
+        for out in self.chain.process(chunk):
+            done = self.ring.stop
+            if out.index != done:
+                self.segment = done = out.index
+            self.ring.write(out)
+            for name, card in self.cards.items():
+                grid = Grid(self._origin, card.n_times, card.hop)
+                stops = grid.stops(self.segment, done, self.ring.stop)
+                found += [(name, stop) for stop in stops]
+        return found
+
+
+def pieces(chunk: Chunk) -> list[Chunk]:
+    """Cut a chunk into ones that `Pipeline.process` takes; events go with the first."""
+    if len(chunk) <= LONGEST:
+        return [chunk]
+    cut = []
+    for at in range(0, len(chunk), LONGEST):
+        rows = slice(at, at + LONGEST)
+        device_times = chunk.device_times
+        cut.append(
+            replace(
+                chunk,
+                index=chunk.index + at,
+                times=chunk.times[rows],
+                data=chunk.data[rows],
+                device_times=None if device_times is None else device_times[rows],
+                events=chunk.events if at == 0 else (),
+            )
+        )
+    return cut
+
+
+def _ring(info: StreamInfo, longest: int, path: Path | None) -> Ring:
+    """Make a ring that holds a piece and the longest window that ends in it."""
+    bytes_each = 2 * (4 * prod(info.sample_shape) + 12)
+    past = min(PAST * info.sfreq, MOST / bytes_each)
+    # Twice the fill of a short gap may stand between two looks at the ring.
+    return Ring(info.sample_shape, max(ceil(past), 2 * LONGEST + longest), path)

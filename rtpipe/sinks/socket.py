@@ -1,0 +1,187 @@
+"""A local socket: predictions and events out, markers and `quit` in."""
+
+import json
+import os
+import select
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rtpipe.clock import now
+from rtpipe.ring import Ring
+from rtpipe.sink import Item, ModelStatus, Run, StreamStatus
+from rtpipe.sinks.client import LONGEST, Client
+from rtpipe.sinks.jsonl import as_json, finite, line, summary_json
+
+_CLIENTS = 16  # more than anybody opens windows; each may hold a backlog
+_FAREWELL = 0.2  # seconds the last lines may take, all clients together
+
+
+def available() -> bool:
+    """Return whether this system has local sockets."""
+    return hasattr(socket, "AF_UNIX")
+
+
+class SocketServer:
+    """Serves a run's predictions and events to other processes of the same user.
+
+    Each client is sent one JSON object a line: ``hello`` (the run, its streams with
+    the files of their rings, its models), then what `rtpipe.sinks.jsonl.as_json`
+    makes of each prediction and event, and at the end the ``summary``. A client that
+    reads too slowly loses its oldest lines, and is told how many, where they are
+    missing, by ``{"type": "dropped", "n": 3}``.
+
+    A client sends one JSON object a line: ``{"command": "marker", "text": "..."}`` or
+    ``{"command": "quit"}``. What is not understood is answered by
+    ``{"type": "error", "message": "..."}``.
+
+    Parameters
+    ----------
+    path : Path
+        Where the socket is made, in an existing folder that only its owner may enter.
+        Systems allow about 100 bytes.
+    backlog : int
+        Bytes of lines that may wait for one client.
+
+    Notes
+    -----
+    Nothing here waits for a client, but for the last lines at the end of the run. When
+    the connection closes inside a line, which can happen to a reader that was slow to
+    the last, the line has no line end and is to be ignored.
+    """
+
+    name = "socket"
+    period = 0.05
+
+    def __init__(self, path: Path, backlog: int = 1 << 20) -> None:
+        self.path, self.backlog = path, backlog
+
+    def open(self, run: Run) -> None:
+        """Make the socket; from now on clients can connect.
+
+        Raises
+        ------
+        OSError
+            If there is a file at the path already, or the path is too long.
+        """
+        self._run = run
+        self._clients: list[Client] = []
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.setblocking(False)
+        # Linux makes the file with the mode of the socket, so there is no moment in
+        # which others may connect; elsewhere the folder alone keeps them out.
+        with suppress(OSError):
+            os.fchmod(self._listener.fileno(), 0o600)
+        try:
+            self._listener.bind(str(self.path))
+        except OSError:
+            self._listener.close()
+            raise
+        self.path.chmod(0o600)
+        self._listener.listen()
+
+    def take(self, items: Sequence[Item]) -> None:
+        """Serve who is there: new clients, their commands, and the items."""
+        self._accept()
+        lines = (
+            [line(as_json(item)).encode() for item in items] if self._clients else []
+        )
+        for client in self._clients:
+            for said in client.hear():
+                answer = self._obey(said)
+                if answer is not None:
+                    error = {"type": "error", "message": answer}
+                    client.put(line(error).encode())
+            for each in lines:
+                client.put(each)
+            client.send()
+            if not client.connected:
+                client.close()
+        self._clients = [each for each in self._clients if each.connected]
+
+    def close(self) -> None:
+        """Send the summary, let all clients go, and remove the socket."""
+        last = line(summary_json(self._run)).encode()
+        for client in self._clients:
+            client.put(last)
+            client.send()
+        deadline = now() + _FAREWELL
+        while waiting := [each for each in self._clients if each.pending]:
+            remaining = deadline - now()
+            if remaining <= 0:
+                break
+            for client in select.select([], waiting, [], remaining)[1]:
+                client.send()
+        for client in self._clients:
+            client.close()
+        self._clients = []
+        self._listener.close()
+        self.path.unlink(missing_ok=True)
+
+    def _accept(self) -> None:
+        while len(self._clients) < _CLIENTS:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                # Nobody waits; or there are no descriptors left, and those who are
+                # connected are still served.
+                return
+            hello = line(hello_json(self._run)).encode()
+            self._clients.append(Client(connection, hello, self.backlog))
+
+    def _obey(self, said: bytes | None) -> str | None:
+        """Do what a client asks; return what is wrong with it, if anything."""
+        if said is None:
+            return f"a command has at most {LONGEST} bytes"
+        if not said.strip():
+            return None
+        try:
+            asked = json.loads(said)
+        except (ValueError, RecursionError):
+            return "a command is one JSON object a line, in UTF-8"
+        match asked:
+            case {"command": "quit"}:
+                self._run.stop()
+            case {"command": "marker", "text": str(text)}:
+                self._run.mark(text)
+            case {"command": "marker"}:
+                return 'a marker needs a text: {"command": "marker", "text": "..."}'
+            case {"command": str(command)}:
+                return f"unknown command {command!r:.40}; there are marker and quit"
+            case _:
+                return 'a command looks so: {"command": "quit"}'
+        return None
+
+
+def hello_json(run: Run) -> dict[str, Any]:
+    """Return the object a client is sent first: what there is to see, and where."""
+    streams = [_stream(each) for each in run.streams.values()]
+    models = [_model(each) for each in run.models.values()]
+    hello = {"type": "hello", "run": run.name, "started": run.started}
+    described: dict[str, Any] = finite(hello | {"streams": streams, "models": models})
+    return described
+
+
+def _stream(stream: StreamStatus) -> dict[str, Any]:
+    filtered = {chain: _place(ring) for chain, ring in stream.filtered.items()}
+    rings = {"raw": _place(stream.raw), "filtered": filtered}
+    return asdict(stream.info) | {"rings": rings}
+
+
+def _place(ring: Ring) -> str | None:
+    """Return the file another process attaches to; None for a private ring."""
+    return None if ring.path is None else str(ring.path)
+
+
+def _model(model: ModelStatus) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "task": model.task,
+        "labels": model.labels,
+        "notes": model.notes,
+        "window": model.window,
+        "streams": list(model.windows),
+    }

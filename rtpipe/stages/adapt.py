@@ -1,0 +1,61 @@
+"""Running adaptation: learn a person's channels from the run itself, causally."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from rtpipe.types import Chunk, Float64, StreamInfo
+
+
+class ChannelScale:
+    """Divide each channel by its root mean square over the run so far.
+
+    The mean square at a sample takes in every sample from the run's first one up to
+    itself, and a prior: ``(worth * prior**2 + sum of squares) / (worth + n)``.
+    It survives gaps, and is forgotten only by `prepare`.
+
+    Parameters
+    ----------
+    prior : tuple of float
+        Root mean square expected of each channel, in the stream's unit: the one of
+        the training recordings.
+    worth : float
+        How many samples the prior counts as.
+    """
+
+    def __init__(self, *, prior: tuple[float, ...], worth: float) -> None:
+        self.prior, self.worth = prior, worth
+
+    def prepare(self, info: StreamInfo) -> StreamInfo:
+        """Forget the run before.
+
+        Raises
+        ------
+        ValueError
+            If the prior has another number of channels, or is not positive.
+        """
+        if len(self.prior) != info.n_channels:
+            raise ValueError(
+                f"{info.name}: a prior of {len(self.prior)} channels does not fit "
+                f"{info.n_channels}"
+            )
+        if not (min(self.prior) > 0 and self.worth > 0):
+            raise ValueError(f"{info.name}: the prior and its worth must be positive")
+        self._squares: Float64 = self.worth * np.square(self.prior, dtype=np.float64)
+        self._n = self.worth
+        return replace(info, units=("none",) * info.n_channels)
+
+    def process(self, chunk: Chunk) -> Iterator[Chunk]:
+        """Yield the chunk, scaled; about 1 where a channel is as strong as usual."""
+        if not len(chunk):
+            return
+        # Summed one sample after the other, so that cuts change no bit of it.
+        steps = np.concatenate(
+            (self._squares[None], np.square(chunk.data, dtype=np.float64))
+        )
+        sums = np.cumsum(steps, axis=0)[1:]
+        n = self._n + np.arange(1, len(chunk) + 1)
+        self._squares, self._n = sums[-1], float(n[-1])
+        data = chunk.data / np.sqrt(sums / n[:, None])
+        yield replace(chunk, data=data.astype(np.float32))

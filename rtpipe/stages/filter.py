@@ -1,0 +1,95 @@
+"""Keep a band of frequencies and drop the mains, causally."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from scipy.signal import butter, iirnotch, sosfilt, sosfilt_zi, tf2sos
+
+from rtpipe.types import Chunk, Float64, StreamInfo
+
+
+class Filter:
+    """One cascade of second-order sections, run forward, its state carried on.
+
+    Parameters
+    ----------
+    low : float or None
+        Lower edge of the pass band at -3 dB, in hertz; None keeps all below `high`.
+    high : float or None
+        Upper edge of the pass band at -3 dB, in hertz; None keeps all above `low`.
+    order : int
+        Of the Butterworth prototype; a band-pass has twice as many poles.
+    notch : int
+        How many harmonics of the stream's mains frequency to remove; those at or
+        above half the sampling rate are left out.
+    quality : float
+        Of each notch: its frequency over its width at -3 dB.
+
+    Notes
+    -----
+    The state starts as if the first sample had lasted for ever, which keeps an
+    electrode's offset (tens of millivolts) from ringing through the first seconds.
+    After a gap that was not filled it starts so again.
+    """
+
+    def __init__(
+        self,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        order: int = 4,
+        notch: int = 0,
+        quality: float = 30.0,
+    ) -> None:
+        self.low, self.high, self.order = low, high, order
+        self.notch, self.quality = notch, quality
+
+    def prepare(self, info: StreamInfo) -> StreamInfo:
+        """Design the cascade for the stream's rate and mains frequency.
+
+        Raises
+        ------
+        ValueError
+            If the band does not fit below half the rate, or nothing is filtered.
+        """
+        self._sos = self._design(info)
+        shape = (len(self._sos), 2, *[1] * len(info.sample_shape))
+        self._rest = sosfilt_zi(self._sos).reshape(shape)
+        self._state: Float64 | None = None  # (n_sections, 2, *sample_shape)
+        self._next = 0
+        return info
+
+    def process(self, chunk: Chunk) -> Iterator[Chunk]:
+        """Yield the chunk, filtered."""
+        if not len(chunk):
+            return
+        if self._state is None or chunk.index != self._next:
+            self._state = self._rest * chunk.data[0]
+        data, self._state = sosfilt(self._sos, chunk.data, axis=0, zi=self._state)
+        self._next = chunk.stop
+        yield replace(chunk, data=data.astype(np.float32))
+
+    def _design(self, info: StreamInfo) -> Float64:
+        sfreq, half = info.sfreq, info.sfreq / 2
+        low, high = self.low, self.high
+        if not 0 < (low or 1e-9) < (high or half - 1e-9) < half:
+            raise ValueError(
+                f"{info.name}: a pass band from {low} to {high} Hz does not fit "
+                f"a rate of {sfreq:g} Hz"
+            )
+        sections = []
+        if low and high:
+            sections.append(
+                butter(self.order, (low, high), "bp", fs=sfreq, output="sos")
+            )
+        elif low:
+            sections.append(butter(self.order, low, "hp", fs=sfreq, output="sos"))
+        elif high:
+            sections.append(butter(self.order, high, "lp", fs=sfreq, output="sos"))
+        for harmonic in range(1, self.notch + 1):
+            if (hertz := harmonic * info.mains) < half:
+                sections.append(tf2sos(*iirnotch(hertz, self.quality, sfreq)))
+        if not sections:
+            raise ValueError(f"{info.name}: a filter with no edge and no notch")
+        return np.concatenate(sections)

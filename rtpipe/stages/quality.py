@@ -1,0 +1,64 @@
+"""How good the signal of each channel is, in one word."""
+
+import numpy as np
+
+from rtpipe.types import Float32, StreamInfo
+
+BAD = frozenset({"flat", "railed"})  # the words for a channel that carries no signal
+SPAN, EVERY = 2.0, 0.5  # seconds judged, and between two verdicts
+_RAILED = 0.05  # share of samples at a rail
+_MAINS = 0.5  # share of the power above 1 Hz that lies at the mains frequency
+_NOISY = {"eeg": 30.0}  # uV root mean square above 30 Hz, mains left out
+
+
+def judge(data: Float32, info: StreamInfo) -> tuple[str, ...]:
+    """Return a verdict a channel, the first of these that holds.
+
+    ``"flat"``: the value never changes. ``"railed"``: over 5 % of the samples are at
+    the device's lowest or highest value. ``"mains"``: over half of the power above
+    1 Hz lies within 1 Hz of the mains frequency. ``"noisy"``: an EEG channel has over
+    30 uV above 30 Hz, which is muscle or a loose electrode. Else ``"good"``.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (n_times, n_channels)
+        The unfiltered signal; two seconds of it tell mains from its neighbours.
+    info : StreamInfo
+
+    Notes
+    -----
+    The limits are ours, chosen on Muse recordings: an electrode on skin stays below
+    20 uV in all [1]_, muscle goes well beyond.
+
+    References
+    ----------
+    .. [1] muse-lsl, viewer: "should be below 20" on the standard deviation shown.
+    """
+    if data.ndim != 2:  # a camera frame has no mains
+        return ("good",) * info.n_channels
+    flat = np.ptp(data, axis=0) == 0
+    railed = np.zeros(len(flat), bool)
+    if info.rails is not None:
+        low, high = info.rails
+        railed = ((data <= low) | (data >= high)).mean(0) > _RAILED
+    power, hertz = _spectrum(data, info.sfreq)
+    at_mains = np.abs(hertz - info.mains) <= 1
+    share = power[at_mains].sum(0) / np.maximum(power[hertz >= 1].sum(0), 1e-30)
+    above = np.sqrt(power[(hertz > 30) & ~at_mains].sum(0))
+    limit = np.array([_NOISY.get(kind, np.inf) for kind in info.ch_types])
+    in_microvolts = np.array([unit == "uV" for unit in info.units])
+    words = np.select(
+        [flat, railed, share > _MAINS, (above > limit) & in_microvolts],
+        ["flat", "railed", "mains", "noisy"],
+        "good",
+    )
+    return tuple(words.tolist())
+
+
+def _spectrum(data: Float32, sfreq: float) -> tuple[Float32, Float32]:
+    """Return the power per bin, in squared units, and the bins in hertz."""
+    n = len(data)
+    window = np.hanning(n)[:, None]
+    lines = np.fft.rfft((data - data.mean(0)) * window, axis=0)
+    power = 2 * np.abs(lines) ** 2 / (n * (window**2).sum())
+    return power, np.fft.rfftfreq(n, 1 / sfreq)
