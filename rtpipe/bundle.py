@@ -107,7 +107,7 @@ class Bundle:
         _refuse_dangerous(path)
         try:
             with _without_deprecation():
-                module = torch.jit.load(str(path), map_location=compute).eval()
+                module = torch.jit.load(str(path), map_location=compute).eval()  # type: ignore[no-untyped-call]
         except (RuntimeError, ValueError) as error:
             first = str(error).strip().splitlines()[0]
             raise BundleError(f"{path} is no bundle that can be run: {first}") from None

@@ -71,7 +71,7 @@ class Classifier:
 
         `due` is in the order of the windows per stream, and at most `SIZES[-1]` long.
         """
-        kept = []
+        kept: list[Due] = []
         for each in due:
             if self._copied(each, len(kept)):
                 kept.append(each)

@@ -35,7 +35,7 @@ class Decision(BaseModel):
 
     smoothing: Literal["none", "mean", "exponential", "majority"] = "mean"
     windows: PositiveInt = 5
-    confidence: float = Field(0.0, ge=0, le=1)
+    confidence: float = Field(default=0.0, ge=0, le=1)
     missing: NonNegativeFloat = 0.2
     bad: NonNegativeFloat = 0.5
     dwell: PositiveInt = 1

@@ -35,7 +35,8 @@ class Pending:
     def take(self, now: float, most: float = inf) -> tuple[list[Due], list[Due]]:
         """Return the windows to answer now, at most `most`, and those given up."""
         newest = {each.stream: each.stop for each in self._waiting}
-        keep, skip = [], []
+        keep: list[Due] = []
+        skip: list[Due] = []
         for each in self._waiting:
             patient = now - each.arrived <= self.patience
             old = not patient and each.stop < newest[each.stream]

@@ -16,6 +16,7 @@ from rtpipe.errors import BundleError
 from rtpipe.grid import Grid
 from rtpipe.ring import Ring
 from rtpipe.sink import StreamStatus
+from rtpipe.stage import Chain
 from rtpipe.stages.gaps import Gaps
 from rtpipe.stages.quality import BAD, EVERY, SPAN, judge
 from rtpipe.truth import Truth
@@ -100,7 +101,8 @@ class Pipeline:
         self._gaps = Gaps()
         info = self._gaps.prepare(info)
         self._span = ceil(SPAN * info.sfreq)
-        ring = _ring(info, self._span, path and path("raw"))
+        longest = max([self._span, *(card.n_times for card in cards.values())])
+        ring = _ring(info, longest, path and path("raw"))
         self.status = StreamStatus(
             info, ring, StreamCounters(), ("?",) * info.n_channels
         )
@@ -225,7 +227,7 @@ class Pipeline:
 class _Branch:
     """One chain of stages, the ring behind it, and the grids of its bundles."""
 
-    def __init__(self, chain: fit.Chain, ring: Ring) -> None:
+    def __init__(self, chain: Chain, ring: Ring) -> None:
         self.chain, self.ring = chain, ring
         self.cards: dict[str, Card] = {}
         self.segment = 0

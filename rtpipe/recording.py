@@ -1,0 +1,115 @@
+"""A recorded stream, and how a file becomes one."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtpipe.errors import RecordingError
+from rtpipe.registry import find, names
+from rtpipe.types import Event, Float32, Float64, StreamInfo
+
+HEAD = 4096  # bytes a layout is recognised by
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """One stream of a file, whole.
+
+    Parameters
+    ----------
+    info : StreamInfo
+    index : ndarray of int64, shape (n_times,)
+        Running number of each sample; it jumps where samples were lost.
+    times : ndarray of float64, shape (n_times,)
+        Seconds since the first sample; never decreasing.
+    data : ndarray of float32, shape (n_times, n_channels)
+    events : tuple of Event
+        Truth and markers, in the order of their index.
+    device_times : ndarray of float64, shape (n_times,), or None
+        The times as the file has them.
+    """
+
+    info: StreamInfo
+    index: NDArray[np.int64]
+    times: Float64
+    data: Float32
+    events: tuple[Event, ...] = ()
+    device_times: Float64 | None = None
+
+
+class Layout(Protocol):
+    """A published way to lay a recording out in a file; one a module in recordings/.
+
+    Attributes
+    ----------
+    title : str
+        What a person calls it.
+    """
+
+    title: str
+
+    def matches(self, head: bytes) -> bool:
+        """Tell from a file's first bytes whether it is laid out so."""
+        ...
+
+    def read(self, path: Path) -> Sequence[Recording]:
+        """Return the streams of a file.
+
+        Raises
+        ------
+        RecordingError
+            If the file is not what its first bytes promised; the text says where.
+        """
+        ...
+
+
+def read(path: Path) -> Sequence[Recording]:
+    """Read a recording in any layout that is known.
+
+    Raises
+    ------
+    RecordingError
+        If it cannot be read, or is laid out in no way that is known.
+    """
+    head = _head(path)
+    for name in names("recordings"):
+        layout: Layout = find("recordings", name)
+        if layout.matches(head):
+            return layout.read(path)
+    titles = ", ".join(find("recordings", name).title for name in names("recordings"))
+    raise RecordingError(f"{path} is laid out in no way known here ({titles})")
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file: how a card names what it was trained on."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def constant(values: NDArray[np.generic]) -> list[tuple[int, int]]:
+    """Return the stretches (start, stop) over which a sequence keeps its value."""
+    edges = np.flatnonzero(values[1:] != values[:-1]) + 1
+    bounds = [0, *edges.tolist(), len(values)]
+    return list(zip(bounds[:-1], bounds[1:], strict=True))
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except FileNotFoundError:
+        raise RecordingError(f"there is no recording {path}") from None
+    except IsADirectoryError:
+        raise RecordingError(
+            f"{path} is a folder, not a recording; `rtpipe evaluate` takes folders"
+        ) from None
+    except OSError as error:
+        raise RecordingError(f"{path} cannot be read: {error.strerror}") from None
+    if not head.strip():
+        raise RecordingError(f"{path} is empty")
+    return head

@@ -1,0 +1,1 @@
+"""Layouts of recordings, one a file; see `rtpipe.recording.Layout`."""

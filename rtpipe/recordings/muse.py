@@ -1,0 +1,101 @@
+"""Muse recordings as CSV, as muse-lsl writes them: times, electrodes, perhaps markers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtpipe.errors import RecordingError
+from rtpipe.recording import Recording, constant
+from rtpipe.recordings.table import read_table
+from rtpipe.types import Event, Float64, StreamInfo
+
+SFREQ = 256.0
+CHANNELS = ("TP9", "AF7", "AF8", "TP10", "Right AUX")
+RAILS = (-1000.0, 999.5)  # uV: 12 bits of 125/256 uV around zero
+MARKER = "Marker0"
+
+
+class MuseCsv:
+    """``timestamps,TP9,AF7,AF8,TP10,Right AUX[,Marker0]``: seconds, then microvolts.
+
+    Notes
+    -----
+    The file has no counter, so lost samples are estimated from the times: a step of
+    more than four samples and 100 ms counts as round(step x sfreq) - 1 lost ones. Times
+    that step backward, which some files have, count as the time before.
+    """
+
+    title = "Muse CSV"
+
+    def matches(self, head: bytes) -> bool:
+        """Compare the header line."""
+        return _names(head) in (_header(False), _header(True))
+
+    def read(self, path: Path) -> Sequence[Recording]:
+        """Return the one stream, markers other than 0 as events.
+
+        Raises
+        ------
+        RecordingError
+            If a row is not of numbers, or a time is not finite.
+        """
+        with path.open("rb") as file:
+            marked = MARKER in _names(file.readline())
+        table = read_table(path, ",", len(_header(marked)))
+        if not np.isfinite(table[:, 0]).all():
+            line = int(np.flatnonzero(~np.isfinite(table[:, 0]))[0]) + 2
+            raise RecordingError(f"{path}: line {line}: the time is not a number")
+        times: Float64 = np.maximum.accumulate(table[:, 0]) - table[0, 0]
+        info = StreamInfo(
+            name="eeg",
+            sfreq=SFREQ,
+            ch_names=CHANNELS,
+            ch_types=("eeg",) * 4 + ("misc",),
+            units=("uV",) * 5,
+            rails=RAILS,
+            counted=False,
+        )
+        index = estimated_index(times, SFREQ)
+        events = _markers(table[:, 6], index, times) if marked else ()
+        data = table[:, 1:6].astype(np.float32)
+        return (Recording(info, index, times, data, events, table[:, 0]),)
+
+
+def estimated_index(times: Float64, sfreq: float) -> NDArray[np.int64]:
+    """Return the running number of each sample where nothing but times tells of loss.
+
+    Parameters
+    ----------
+    times : ndarray of float64, shape (n_times,)
+        Seconds, never decreasing.
+    sfreq : float
+    """
+    steps = np.diff(times)
+    lost = np.where(steps > max(4 / sfreq, 0.1), np.rint(steps * sfreq) - 1, 0)
+    return np.arange(len(times)) + np.concatenate(([0], np.cumsum(lost))).astype(int)
+
+
+def _markers(
+    column: Float64, index: NDArray[np.int64], times: Float64
+) -> tuple[Event, ...]:
+    """Return an event where a marker begins."""
+    starts = [start for start, _ in constant(column) if column[start]]
+    return tuple(
+        Event(
+            "eeg", float(times[k]), "marker", int(index[k]), {"text": f"{column[k]:g}"}
+        )
+        for k in starts
+    )
+
+
+def _header(marked: bool) -> list[str]:
+    return ["timestamps", *CHANNELS, *[MARKER] * marked]
+
+
+def _names(head: bytes) -> list[str]:
+    return head.split(b"\n", 1)[0].decode("latin-1").strip().split(",")
+
+
+MUSE = MuseCsv()

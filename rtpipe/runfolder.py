@@ -1,0 +1,141 @@
+"""Where a run keeps what other processes attach to: its rings, its socket, its file.
+
+The folder is ``<memory folder>/rtpipe-<user>/<run>/``, its owner's alone. ``run.json``
+in it tells the streams with the paths of their rings, the models, and the socket. It is
+locked as long as the run lives, so that what a killed run left is known as such.
+"""
+
+import getpass
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import IO, Any
+
+from rtpipe.clock import wall_offset
+from rtpipe.ring import shared_folder
+from rtpipe.sink import ModelStatus, Run, StreamStatus
+
+try:
+    import fcntl
+except ImportError:  # Windows: leftovers are not known as such, and stay
+    fcntl = None  # type: ignore[assignment]
+
+FILE, SOCKET = "run.json", "socket"
+
+
+class RunFolder:
+    """The folder of one run, made at once and removed by `close`.
+
+    Attributes
+    ----------
+    path : Path
+    name : str
+        Of the run: ``run-<process>``, with a number where a process has several.
+    """
+
+    def __init__(self) -> None:
+        home = folder_of_runs()
+        home.mkdir(mode=0o700, exist_ok=True)
+        if home.stat().st_mode & 0o077:
+            raise PermissionError(f"{home} can be read by others; remove it")
+        _remove_leftovers(home)
+        self.path = _new_folder(home)
+        self.name = self.path.name
+        self._lock: IO[str] | None = (self.path / FILE).open("a")
+        _lock(self._lock)
+
+    def ring(self, stream: str, name: str) -> Path:
+        """Return the path for a ring of a stream."""
+        safe = "".join(c if c.isalnum() else "_" for c in stream)
+        return self.path / f"{safe}-{name}.ring"
+
+    @property
+    def socket(self) -> Path:
+        """Path of the run's socket."""
+        return self.path / SOCKET
+
+    def publish(self, run: Run) -> None:
+        """Write the run file."""
+        told = {
+            "name": run.name,
+            "pid": os.getpid(),
+            "started": run.started + wall_offset(),
+            "socket": str(self.socket),
+            "streams": [_stream(each) for each in run.streams.values()],
+            "models": [_model(each) for each in run.models.values()],
+        }
+        assert self._lock is not None, "publish after close"
+        self._lock.truncate(0)
+        self._lock.write(json.dumps(told, indent=1))
+        self._lock.flush()
+
+    def close(self) -> None:
+        """Remove the folder and all in it. Safe to call twice."""
+        if self._lock is not None:
+            shutil.rmtree(self.path, ignore_errors=True)
+            self._lock.close()
+            self._lock = None
+
+
+def folder_of_runs() -> Path:
+    """Return the folder that holds a folder for every run of this user."""
+    return shared_folder() / f"rtpipe-{getpass.getuser()}"
+
+
+def _new_folder(home: Path) -> Path:
+    n = 0
+    while True:
+        path = home / (f"run-{os.getpid()}" + (f"-{n}" if n else ""))
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            n += 1
+        else:
+            return path
+
+
+def _lock(file: IO[str]) -> bool:
+    """Lock a run's file; False if its run holds the lock."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _remove_leftovers(home: Path) -> None:
+    for path in home.glob("run-*"):
+        try:
+            with (path / FILE).open("a") as file:
+                dead = _lock(file)
+        except OSError:  # just being made, or just being removed, by its run
+            continue
+        if dead:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _stream(status: StreamStatus) -> dict[str, Any]:
+    info = status.info
+    return {
+        "name": info.name,
+        "sfreq": info.sfreq,
+        "ch_names": info.ch_names,
+        "ch_types": info.ch_types,
+        "units": info.units,
+        "sample_shape": info.sample_shape,
+        "raw": str(status.raw.path),
+        "filtered": {key: str(ring.path) for key, ring in status.filtered.items()},
+    }
+
+
+def _model(status: ModelStatus) -> dict[str, Any]:
+    return {
+        "name": status.name,
+        "task": status.task,
+        "labels": status.labels,
+        "notes": status.notes,
+        "streams": list(status.windows),
+    }

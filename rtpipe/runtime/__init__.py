@@ -1,0 +1,1 @@
+"""The threads of a run. No other folder of rtpipe starts one."""

@@ -1,0 +1,84 @@
+"""The thread that answers the windows of one bundle."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from rtpipe import clock
+from rtpipe.classify import SIZES, Classifier
+from rtpipe.pending import Pending
+from rtpipe.pipeline import Due
+from rtpipe.runtime.thread import start
+from rtpipe.sink import Item
+from rtpipe.types import Event
+
+
+class Batcher:
+    """The thread of one bundle, and the windows that wait for it."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        patience: float,
+        publish: Callable[[Sequence[Item]], None],
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self._classifier, self._publish, self._fail = classifier, publish, fail
+        self._pending = Pending(patience)
+        self._changed = threading.Condition()
+        self._busy = self._closing = False
+        self._thread = start("answer", self._loop)
+
+    def put(self, due: list[Due]) -> None:
+        """Add windows; never waits."""
+        windows = self._classifier.status.windows
+        for each in due:
+            windows[each.stream].due += 1
+        with self._changed:
+            self._pending.put(due)
+            self._changed.notify_all()
+
+    def wait_idle(self) -> None:
+        """Wait until every window has been answered, or the run stops."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._closing or not (self._busy or len(self._pending))
+            )
+
+    def release(self) -> None:
+        """Let go of who waits, and end the thread after its present batch."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Wait for the end of the thread."""
+        self.release()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        try:
+            while (taken := self._next()) is not None:
+                self._skip(taken[1])
+                self._publish(self._classifier.answer(taken[0]))
+        except Exception as error:
+            self._fail(error)
+        finally:
+            self.release()
+
+    def _next(self) -> tuple[list[Due], list[Due]] | None:
+        with self._changed:
+            self._busy = False
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._closing or len(self._pending))
+            if self._closing:
+                return None
+            self._busy = True
+            return self._pending.take(clock.now(), SIZES[-1])
+
+    def _skip(self, skipped: list[Due]) -> None:
+        status = self._classifier.status
+        for stream in dict.fromkeys(each.stream for each in skipped):
+            mine = [each for each in skipped if each.stream == stream]
+            status.windows[stream].skipped += len(mine)
+            told = {"model": status.name, "indices": [each.stop - 1 for each in mine]}
+            self._publish([Event(stream, mine[-1].end, "skipped", None, told)])

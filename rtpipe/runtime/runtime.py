@@ -1,0 +1,301 @@
+"""A run, from its devices to its sinks.
+
+Threads live in this folder only. A reader per device reads, runs the stages and finds
+the windows that are due; a batcher per bundle answers them; a lane per sink hands on
+what came of it. A reader waits for a batcher only where its device is not paced; nobody
+waits for a sink, except in a run without a paced device, where nothing may be lost and
+nothing is late.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from math import inf
+from types import TracebackType
+from typing import Self
+
+from rtpipe import clock, fit
+from rtpipe.bundle import Bundle
+from rtpipe.card import Card
+from rtpipe.classify import Classifier
+from rtpipe.counters import WindowCounters
+from rtpipe.decide import Decision
+from rtpipe.device import Device
+from rtpipe.errors import BundleError
+from rtpipe.latency import Histogram
+from rtpipe.pending import PATIENCE
+from rtpipe.pipeline import Pipeline, pieces
+from rtpipe.runfolder import RunFolder
+from rtpipe.runtime.batcher import Batcher
+from rtpipe.runtime.lane import Lane
+from rtpipe.runtime.thread import start
+from rtpipe.sink import Item, ModelStatus, Run, Sink
+from rtpipe.sinks.socket import SocketServer, available
+from rtpipe.types import Chunk, Event, StreamInfo
+
+logger = logging.getLogger(__name__)
+READ_TIMEOUT = 0.05  # seconds; also the longest a stop has to wait for a reader
+
+
+class Runtime:
+    """A run: devices through bundles into sinks, until told to stop.
+
+    Parameters
+    ----------
+    devices : sequence of Device
+    bundles : sequence of (str, Bundle, Decision)
+        With the name each goes by in this run.
+    sinks : sequence of Sink
+    mains : float or None
+        Frequency of the power line, in hertz; None keeps what the devices say.
+    compute : str
+        Torch device of the bundles.
+    optional : bool
+        Whether a bundle that fits no stream is left out instead of refused.
+
+    Attributes
+    ----------
+    run : Run
+
+    Raises
+    ------
+    BundleError
+        On entering, if a bundle fits no stream.
+    DeviceError
+        On entering, if a device does not answer; on leaving, if one was lost.
+    """
+
+    def __init__(
+        self,
+        devices: Sequence[Device],
+        bundles: Sequence[tuple[str, Bundle, Decision]] = (),
+        sinks: Sequence[Sink] = (),
+        *,
+        mains: float | None = None,
+        compute: str = "cpu",
+        optional: bool = False,
+    ) -> None:
+        self._devices, self._bundles, self._sinks = devices, bundles, sinks
+        self._mains, self._compute, self._optional = mains, compute, optional
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self._lanes: list[Lane] = []
+        self._batchers: dict[str, Batcher] = {}
+        self._readers: list[threading.Thread] = []
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._folder = RunFolder()
+            stack.callback(self._folder.close)
+            self.run = Run(
+                self._folder.name, clock.now(), {}, {}, self._stop.set, self._mark
+            )
+            classifiers = self._warm()
+            pipelines = self._open_devices(stack)
+            self._match(classifiers, pipelines)
+            self._folder.publish(self.run)
+            self._start(classifiers, pipelines, stack)
+            self._undo = stack.pop_all()
+        return self
+
+    def wait(self, duration: float | None = None) -> None:
+        """Return when the devices have no more to give, the run was stopped, or failed.
+
+        Parameters
+        ----------
+        duration : float or None
+            Longest time to wait, in seconds from now.
+        """
+        end = inf if duration is None else clock.now() + duration
+        while not self._stop.is_set() and any(r.is_alive() for r in self._readers):
+            # In slices, for on Windows a wait without an end cannot be interrupted.
+            if (left := end - clock.now()) <= 0:
+                return
+            self._stop.wait(min(0.1, left))
+        if not self._stop.is_set():
+            for batcher in self._batchers.values():
+                batcher.wait_idle()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._undo.close()
+        if self._error is not None and error is None:
+            raise self._error
+
+    def _warm(self) -> list[Classifier]:
+        """Get every bundle ready before a device starts to send."""
+        classifiers = []
+        for name, bundle, decision in self._bundles:
+            card = bundle.card
+            status = ModelStatus(
+                name=name,
+                task=card.task,
+                labels=card.labels,
+                notes=card.notes,
+                windows={},
+                latency=Histogram(),
+                window=card.n_times / card.sfreq,
+            )
+            classifiers.append(Classifier(bundle, status, decision, self._compute))
+            classifiers[-1].warm_up()
+        return classifiers
+
+    def _open_devices(
+        self, stack: ExitStack
+    ) -> list[tuple[Device, list[tuple[str, StreamInfo]]]]:
+        """Open the devices; return each with its streams, by the device's names."""
+        found = []
+        taken: set[str] = set()
+        for device in self._devices:
+            stack.callback(device.close)
+            streams = []
+            for info in device.open():
+                name, n = info.name, 1
+                while name in taken:
+                    n += 1
+                    name = f"{info.name}-{n}"
+                taken.add(name)
+                mains = info.mains if self._mains is None else self._mains
+                streams.append((info.name, replace(info, name=name, mains=mains)))
+            found.append((device, streams))
+        return found
+
+    def _match(
+        self,
+        classifiers: list[Classifier],
+        opened: list[tuple[Device, list[tuple[str, StreamInfo]]]],
+    ) -> None:
+        """Put every bundle on every stream it fits."""
+        infos = [info for _, streams in opened for _, info in streams]
+        for each in classifiers:
+            status, card = each.status, each.bundle.card
+            faults = {info.name: fit.misfits(card, info) for info in infos}
+            fitting = [name for name, fault in faults.items() if not fault]
+            if not fitting:
+                if self._optional:
+                    continue
+                what = "; ".join(f"{s}: {', '.join(f)}" for s, f in faults.items())
+                raise BundleError(
+                    f"bundle {status.name} fits no stream ({what}): choose a bundle "
+                    "trained for this device, or set the device to what it wants"
+                )
+            status.windows = {name: WindowCounters() for name in fitting}
+            self.run.models[status.name] = status
+
+    def _start(
+        self,
+        classifiers: list[Classifier],
+        opened: list[tuple[Device, list[tuple[str, StreamInfo]]]],
+        stack: ExitStack,
+    ) -> None:
+        paced = any(device.paced for device in self._devices)
+        cards = {each.status.name: each.bundle.card for each in classifiers}
+        routes: list[tuple[Device, dict[str, Pipeline]]] = []
+        for device, streams in opened:
+            route = {}
+            for told, info in streams:
+                mine = {
+                    name: cards[name]
+                    for name, model in self.run.models.items()
+                    if info.name in model.windows
+                }
+                route[told] = self._pipeline(info, mine, device, stack)
+            routes.append((device, route))
+        self._folder.publish(self.run)
+        sinks = list(self._sinks)
+        if available():
+            sinks.append(SocketServer(self._folder.socket))
+        for sink in sinks:
+            sink.open(self.run)
+            self._lanes.append(Lane(sink, self.run, wait=not paced, failed=self._lost))
+        for lane in self._lanes:
+            stack.callback(lane.close)
+        for each in classifiers:
+            if each.status.name in self.run.models:
+                patience = PATIENCE if paced else inf
+                batcher = Batcher(each, patience, self._publish, self._fail)
+                self._batchers[each.status.name] = batcher
+                stack.callback(batcher.close)
+        stack.callback(self._join_readers)
+        for device, route in routes:
+            self._readers.append(start("read", partial(self._read, device, route)))
+
+    def _pipeline(
+        self,
+        info: StreamInfo,
+        cards: dict[str, Card],
+        device: Device,
+        stack: ExitStack,
+    ) -> Pipeline:
+        pipeline = Pipeline(
+            info,
+            cards,
+            device.clock,
+            lambda name: self._folder.ring(info.name, name),
+        )
+        stack.callback(pipeline.close)
+        self.run.streams[info.name] = pipeline.status
+        return pipeline
+
+    def _read(self, device: Device, route: dict[str, Pipeline]) -> None:
+        """Read a device until it ends, is lost, or the run stops."""
+        try:
+            while not self._stop.is_set():
+                chunks = device.read(READ_TIMEOUT)
+                if chunks is None:
+                    return
+                for chunk in chunks:
+                    self._take(chunk, route[chunk.stream], device.paced)
+        except Exception as error:
+            self._fail(error)
+
+    def _take(self, chunk: Chunk, pipeline: Pipeline, paced: bool) -> None:
+        name = pipeline.status.info.name
+        if name != chunk.stream:  # the device's name was taken by another device's
+            events = tuple(replace(each, stream=name) for each in chunk.events)
+            chunk = replace(chunk, stream=name, events=events)
+        for piece in pieces(chunk):
+            due, events_now = pipeline.process(piece)
+            self._publish(events_now)
+            waiting = []
+            for model in dict.fromkeys(each.model for each in due):
+                batcher = self._batchers[model]
+                batcher.put([each for each in due if each.model == model])
+                waiting.append(batcher)
+            if not paced:
+                for batcher in waiting:
+                    batcher.wait_idle()
+
+    def _publish(self, items: Sequence[Item]) -> None:
+        if items:
+            for lane in self._lanes:
+                lane.put(items)
+
+    def _mark(self, text: str) -> None:
+        for name, stream in self.run.streams.items():
+            if stop := stream.raw.stop:
+                time = float(stream.raw.times(stop - 1, stop)[0])
+                self._publish([Event(name, time, "marker", stop - 1, {"text": text})])
+
+    def _lost(self, sink: str, error: Exception) -> None:
+        logger.error("sink %s stopped: %s", sink, error)
+        told = {"sink": sink, "error": str(error)}
+        self._publish([Event("", clock.now(), "sink", None, told)])
+
+    def _fail(self, error: BaseException) -> None:
+        self._error = self._error or error
+        self._stop.set()
+
+    def _join_readers(self) -> None:
+        self._stop.set()
+        for batcher in self._batchers.values():
+            batcher.release()
+        for reader in self._readers:
+            reader.join()
