@@ -38,8 +38,8 @@ class LogCovariance(nn.Module):
     Notes
     -----
     Computed in float64: in float32 small eigenvalues are rounding errors, and the
-    logarithm makes them large. The window must be finite, one value that is not
-    fails the whole batch.
+    logarithm makes them large; a device without float64 (mps) cannot run it. The
+    windows must be finite: one value that is not fails the whole batch.
 
     References
     ----------

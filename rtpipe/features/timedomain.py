@@ -62,7 +62,7 @@ class ZeroCrossings(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return one count a channel."""
-        return _crossings(x, torch.diff(x).abs(), self.threshold)
+        return _crossings(x, torch.diff(x), self.threshold)
 
     def names(self, ch_names: Sequence[str]) -> list[str]:
         """Name the outputs, in order."""
@@ -88,8 +88,7 @@ class SlopeSignChanges(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return one count a channel."""
-        step = torch.diff(x)
-        return _turns(step, step.abs(), self.threshold)
+        return _turns(torch.diff(x), self.threshold)
 
     def names(self, ch_names: Sequence[str]) -> list[str]:
         """Name the outputs, in order."""
@@ -146,15 +145,14 @@ class Hudgins(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the four features, each of all channels."""
-        step = torch.diff(x)
-        size = step.abs()
         mav = x.abs().mean(-1)
-        wl = size.sum(-1)
+        step = torch.diff(x)
+        wl = step.abs().sum(-1)
         if self.log:
             mav = mav.clamp_min(self.floor).log()
             wl = wl.clamp_min(self.floor).log()
-        zc = _crossings(x, size, self.zc_threshold)
-        ssc = _turns(step, size, self.ssc_threshold)
+        zc = _crossings(x, step, self.zc_threshold)
+        ssc = _turns(step, self.ssc_threshold)
         return torch.cat([mav, zc, ssc, wl], dim=-1)
 
     def names(self, ch_names: Sequence[str]) -> list[str]:
@@ -164,23 +162,23 @@ class Hudgins(nn.Module):
         return [f"{feature}_{ch}" for feature in features for ch in ch_names]
 
 
-def _crossings(x: Tensor, size: Tensor, threshold: float) -> Tensor:
-    """Count changes of sign; size is abs(diff(x))."""
+def _crossings(x: Tensor, step: Tensor, threshold: float) -> Tensor:
+    """Count changes of sign; step is diff(x)."""
     negative = x < 0
     counted = negative[..., 1:] != negative[..., :-1]
     if threshold > 0:
-        counted = counted & (size >= threshold)
-    # Adding up in int32 is 4 times as fast as count_nonzero.
+        counted = counted & (step.abs() >= threshold)
+    # On a CPU, adding up in int32 is about 3 times as fast as count_nonzero.
     return counted.sum(-1, dtype=torch.int32).to(x.dtype)
 
 
-def _turns(step: Tensor, size: Tensor, threshold: float) -> Tensor:
-    """Count changes of slope; step is diff(x), size its absolute value."""
-    # Signs, since a product of the steps themselves could underflow; floats all the
-    # way, since comparing into a mask takes longer than the rest together.
+def _turns(step: Tensor, threshold: float) -> Tensor:
+    """Count changes of slope; step is diff(x)."""
+    # Signs, since a product of the steps themselves could underflow; floats, since on
+    # a CPU one comparison into a mask takes as long as all of this.
     sign = torch.sign(step)
-    turned = (sign[..., 1:] * sign[..., :-1]).clamp_max(0)  # -1 at a turn, else 0
+    turned = (sign[..., 1:] * sign[..., :-1]).clamp_max_(0)  # -1 at a turn, else 0
     if threshold > 0:
-        large = size >= threshold
-        turned = turned * (large[..., 1:] | large[..., :-1])
+        large = step.abs() >= threshold
+        turned *= large[..., 1:] | large[..., :-1]
     return turned.sum(-1).abs()
