@@ -1,4 +1,4 @@
-"""Muse recordings as CSV, as muse-lsl writes them: times, electrodes, perhaps markers."""
+"""Muse recordings as CSV, as muse-lsl writes them: times, electrodes, markers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -74,7 +74,8 @@ def estimated_index(times: Float64, sfreq: float) -> NDArray[np.int64]:
     """
     steps = np.diff(times)
     lost = np.where(steps > max(4 / sfreq, 0.1), np.rint(steps * sfreq) - 1, 0)
-    return np.arange(len(times)) + np.concatenate(([0], np.cumsum(lost))).astype(int)
+    before: NDArray[np.int64] = np.concatenate(([0], np.cumsum(lost))).astype(np.int64)
+    return before + np.arange(len(times))
 
 
 def _markers(

@@ -1,8 +1,8 @@
 """EMG armband recordings of UCI 481 and Kaggle's single file of them.
 
-Lobov et al. (2018), Sensors 18(4):1122, https://doi.org/10.3390/s18041122: a Myo armband
-of 8 channels, int8 counts stored as counts x 1e-5, a row per millisecond. The armband
-itself samples slower and each of its samples is held for some rows.
+Lobov et al. (2018), Sensors 18(4):1122, https://doi.org/10.3390/s18041122: a Myo
+armband of 8 channels, int8 counts stored as counts x 1e-5, a row per millisecond. The
+armband itself samples slower and each of its samples is held for some rows.
 """
 
 from collections.abc import Sequence

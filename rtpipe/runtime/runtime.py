@@ -53,6 +53,8 @@ class Runtime:
         Frequency of the power line, in hertz; None keeps what the devices say.
     compute : str
         Torch device of the bundles.
+    shared : bool
+        Whether other processes may attach: rings in files, a run file, a socket.
     optional : bool
         Whether a bundle that fits no stream is left out instead of refused.
 
@@ -76,10 +78,12 @@ class Runtime:
         *,
         mains: float | None = None,
         compute: str = "cpu",
+        shared: bool = True,
         optional: bool = False,
     ) -> None:
         self._devices, self._bundles, self._sinks = devices, bundles, sinks
-        self._mains, self._compute, self._optional = mains, compute, optional
+        self._mains, self._compute = mains, compute
+        self._shared, self._optional = shared, optional
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._lanes: list[Lane] = []
@@ -88,15 +92,14 @@ class Runtime:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._folder = RunFolder()
-            stack.callback(self._folder.close)
-            self.run = Run(
-                self._folder.name, clock.now(), {}, {}, self._stop.set, self._mark
-            )
+            self._folder = RunFolder() if self._shared else None
+            if self._folder:
+                stack.callback(self._folder.close)
+            name = self._folder.name if self._folder else "private"
+            self.run = Run(name, clock.now(), {}, {}, self._stop.set, self._mark)
             classifiers = self._warm()
             pipelines = self._open_devices(stack)
             self._match(classifiers, pipelines)
-            self._folder.publish(self.run)
             self._start(classifiers, pipelines, stack)
             self._undo = stack.pop_all()
         return self
@@ -208,10 +211,11 @@ class Runtime:
                 }
                 route[told] = self._pipeline(info, mine, device, stack)
             routes.append((device, route))
-        self._folder.publish(self.run)
         sinks = list(self._sinks)
-        if available():
-            sinks.append(SocketServer(self._folder.socket))
+        if self._folder:
+            self._folder.publish(self.run)
+            if available():
+                sinks.append(SocketServer(self._folder.socket))
         for sink in sinks:
             sink.open(self.run)
             self._lanes.append(Lane(sink, self.run, wait=not paced, failed=self._lost))
@@ -238,7 +242,7 @@ class Runtime:
             info,
             cards,
             device.clock,
-            lambda name: self._folder.ring(info.name, name),
+            partial(self._folder.ring, info.name) if self._folder else None,
         )
         stack.callback(pipeline.close)
         self.run.streams[info.name] = pipeline.status

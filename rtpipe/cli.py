@@ -1,0 +1,270 @@
+"""The command line: parse, load, build, run. No logic of its own.
+
+Nothing slow is imported before a command needs it, so that help comes at once.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from rtpipe.errors import RtpipeError
+
+app = typer.Typer(
+    name="rtpipe",
+    help="From a biosensor to a live decision. Try: rtpipe live --device synthetic",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Device = Annotated[
+    list[str] | None,
+    typer.Option(help="KIND[:ARG]; may be given several times. Example: synthetic:emg"),
+]
+Model = Annotated[
+    list[str] | None,
+    typer.Option(help="A bundle's file, or demo:gesture|emotion|seizure; repeats."),
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="A TOML file.")]
+Ui = Annotated[str | None, typer.Option(help="auto, terminal or none.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="JSON lines on standard output, and no view.")
+]
+Duration = Annotated[float | None, typer.Option(help="Seconds to run.")]
+Compute = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="key=value, as in a config: --set device.seed=7"),
+]
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its status."""
+    for name in ("SIGTERM", "SIGHUP"):  # both mean what Ctrl-C means
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+    app()
+    sys.exit(0)
+
+
+@app.command()
+def live(
+    device: Device = None,
+    model: Model = None,
+    config: ConfigFile = None,
+    ui: Ui = None,
+    json_lines: Json = False,
+    duration: Duration = None,
+    compute: Compute = None,
+    assign: Set = None,
+) -> None:
+    r"""Show a device's signals, their quality, and live decisions.
+
+    Without --model the demo models run that fit the device.
+
+    \b
+    rtpipe live --device synthetic
+    rtpipe live --device synthetic:emg --model demo:gesture --json --duration 5
+    rtpipe live --device synthetic --set device.seed=7 --set model.confidence=0.6
+    """
+    with _reporting():
+        raw = _options(config, model, ui, json_lines, duration, compute)
+        from rtpipe.config import device_argument
+
+        if device:
+            raw["device"] = [device_argument(text) for text in device]
+        _run(raw, assign, config)
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="A recording.")],
+    speed: Annotated[str, typer.Option(help="1, 8, ... or max.")] = "1",
+    model: Model = None,
+    config: ConfigFile = None,
+    ui: Ui = None,
+    json_lines: Json = False,
+    duration: Duration = None,
+    compute: Compute = None,
+    assign: Set = None,
+) -> None:
+    r"""Play a recording through models as if it were live.
+
+    At --speed max every window is answered, as fast as the models can.
+
+    \b
+    rtpipe replay 1_raw_data.txt --model gesture.pt
+    rtpipe replay 1_raw_data.txt --model gesture.pt --speed max --json
+    """
+    with _reporting():
+        raw = _options(config, model, ui, json_lines, duration, compute)
+        from rtpipe.config import scalar
+
+        keys = {"kind": "replay", "file": str(file), "speed": scalar(speed)}
+        raw["device"] = [keys]
+        _run(raw, assign, config)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe; gesture, for one.")],
+    data: Annotated[Path | None, typer.Option(help="Folder of recordings.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results.")] = None,
+    assign: Set = None,
+) -> None:
+    r"""Train a bundle: OUT/RECIPE.pt, and beside it card, metrics and pictures.
+
+    \b
+    rtpipe train gesture --data EMG_data_for_gestures-master --out trained
+    rtpipe train demo-emotion --out trained --set seed=2
+    """
+    with _reporting():
+        from rtpipe.training.recipe import train as run_recipe
+
+        folder = out or Path(recipe)
+        run_recipe(recipe, data, folder, assign or [])
+
+
+@app.command()
+def evaluate(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, trained or shipped.")],
+    data: Annotated[Path, typer.Option(help="A recording, or a folder of them.")],
+    json_lines: Annotated[
+        bool, typer.Option("--json", help="One JSON object on standard output.")
+    ] = False,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Write every prediction, a JSON line each.")
+    ] = None,
+    compute: Compute = None,
+    assign: Set = None,
+) -> None:
+    r"""Score a bundle on labelled recordings, as it is: nothing is fitted.
+
+    Recordings it was trained on are marked SEEN and left out of the figures.
+
+    \b
+    rtpipe evaluate trained/gesture.pt --data EMG_data_for_gestures-master
+    """
+    with _reporting():
+        from rtpipe.training.report import print_evaluation, tracked
+
+        raw: dict[str, Any] = {"model": [{"path": str(bundle)}]}
+        if compute:
+            raw["compute"] = compute
+        checked = _checked(raw, assign, None)
+
+        from rtpipe import build
+        from rtpipe.training.evaluate import (
+            evaluate as scored,
+        )
+        from rtpipe.training.evaluate import (
+            recordings_in,
+            summary,
+            write_predictions,
+        )
+
+        paths = recordings_in(data)
+        where = build.compute(checked)
+        ((_, loaded, decision),) = build.bundles(checked.model, where)
+        jobs = scored(loaded, paths, decision, where, tracked("recordings"))
+        if predictions:
+            write_predictions(predictions, jobs)
+        found = summary(loaded, data, jobs)
+        if json_lines:
+            typer.echo(json.dumps(found, allow_nan=False))
+        else:
+            print_evaluation(found, loaded.card)
+
+
+@app.command()
+def inspect(
+    bundle: Annotated[Path, typer.Argument(help="A bundle.")],
+    json_lines: Annotated[
+        bool, typer.Option("--json", help="The card as one JSON object.")
+    ] = False,
+) -> None:
+    r"""Show a bundle's card without loading the model.
+
+    \b
+    rtpipe inspect trained/gesture.pt
+    """
+    with _reporting():
+        from rtpipe.card import read_card
+        from rtpipe.training.report import print_card
+
+        card = read_card(bundle)
+        if json_lines:
+            typer.echo(card.model_dump_json())
+        else:
+            print_card(card)
+
+
+def _options(
+    config: Path | None,
+    model: list[str] | None,
+    ui: str | None,
+    json_lines: bool,
+    duration: float | None,
+    compute: str | None,
+) -> dict[str, Any]:
+    """Return the file's keys with those of the command line over them."""
+    from rtpipe.config import load
+
+    raw = load(config) if config else {}
+    given = {"ui": ui, "duration": duration, "compute": compute}
+    raw |= {key: value for key, value in given.items() if value is not None}
+    if json_lines:
+        raw["json"] = True
+    if model:
+        raw["model"] = [{"path": path} for path in model]
+    return raw
+
+
+def _checked(raw: dict[str, Any], assign: list[str] | None, source: Path | None) -> Any:
+    from rtpipe.config import assign as put
+    from rtpipe.config import check
+
+    for assignment in assign or []:
+        put(raw, assignment)
+    return check(raw, str(source) if source else "command line")
+
+
+def _run(raw: dict[str, Any], assign: list[str] | None, source: Path | None) -> None:
+    config = _checked(raw, assign, source)
+    if not config.device:
+        raise RtpipeError("no device is named: add --device, for example synthetic")
+    from rtpipe.start import start
+
+    start(config)
+
+
+@contextmanager
+def _reporting() -> Iterator[None]:
+    """Turn errors into one sentence and the exit status that is documented."""
+    try:
+        yield
+    except RtpipeError as error:
+        _say(str(error))
+        raise typer.Exit(error.exit_status) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        # Who read our output has gone; nothing is left to say, and to no one.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
+    except OSError as error:
+        what = f"{error.filename}: " if error.filename else ""
+        _say(f"{what}{error.strerror or error}")
+        raise typer.Exit(2) from None
+
+
+def _say(sentence: str) -> None:
+    typer.echo(f"rtpipe: {sentence}", err=True)

@@ -1,0 +1,255 @@
+"""The settings of a run: what a file, the command line and ``--set`` may say.
+
+A file is TOML: the run's own keys, then a ``[[device]]`` table for each device and a
+``[[model]]`` table for each bundle. A device's keys are its constructor's parameters,
+a model's are its path and those of `rtpipe.decide.Decision`.
+"""
+
+import inspect
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    create_model,
+    field_validator,
+)
+
+from rtpipe.decide import Decision
+from rtpipe.errors import ConfigError
+from rtpipe.registry import find, names
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DeviceTable(_Table):
+    """A device: its registered name, and what its constructor is given.
+
+    The settings stand beside `kind` in a file; here they are kept apart.
+    """
+
+    kind: str
+    settings: dict[str, Any] = {}
+
+
+class ModelTable(_Table):
+    """A bundle: a file or ``demo:TASK``, and what of its decision is set otherwise.
+
+    Parameters
+    ----------
+    path : str
+    name : str or None
+        In this run; the card's unless given.
+    decision : dict
+        Keys of `rtpipe.decide.Decision` that replace the card's.
+    """
+
+    path: str
+    name: str | None = None
+    decision: dict[str, Any] = {}
+
+
+class Config(_Table):
+    """A whole run.
+
+    Parameters
+    ----------
+    duration : float or None
+        Seconds to run; None until stopped.
+    mains : 50, 60 or None
+        Frequency of the power line, in hertz; None keeps what the devices say.
+    compute : str
+        Where bundles run; auto is a CUDA device where there is one.
+    torch_threads : int
+        Per bundle.
+    ui : str
+        auto is the terminal view.
+    json : bool
+        Predictions and events as JSON lines on standard output, and no view.
+    device, model : tuple of tables
+    """
+
+    duration: PositiveFloat | None = None
+    mains: Literal[50, 60] | None = None
+    compute: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    torch_threads: PositiveInt = 1
+    ui: Literal["auto", "terminal", "none"] = "auto"
+    json_lines: bool = Field(default=False, alias="json")
+    device: tuple[DeviceTable, ...] = ()
+    model: tuple[ModelTable, ...] = ()
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _device_keys(cls, tables: Any) -> Any:
+        return _each(tables, _device)
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _model_keys(cls, tables: Any) -> Any:
+        return _each(tables, _model)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read a configuration file; its keys are checked by `check`.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"there is no configuration {path}") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path} is a folder, not a configuration") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} is no configuration: {error}") from None
+
+
+def check(raw: dict[str, Any], source: str) -> Config:
+    """Return the configuration that keys and values make.
+
+    Parameters
+    ----------
+    raw : dict
+    source : str
+        Where it comes from, for the error.
+
+    Raises
+    ------
+    ConfigError
+        Naming the source and every key at fault.
+    """
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        faults = [_fault(each["loc"], each["msg"]) for each in error.errors()]
+        raise ConfigError(f"{source}: {'; '.join(faults)}") from None
+
+
+def device_argument(text: str) -> dict[str, Any]:
+    """Return the device table that ``KIND[:ARG]`` stands for.
+
+    ``ARG`` is the constructor's first parameter, or ``key=value`` for another one.
+
+    Raises
+    ------
+    ConfigError
+        If there is no device of that kind, or it takes no argument.
+    """
+    kind, colon, argument = text.partition(":")
+    settings = dict(inspect.signature(find("devices", kind)).parameters)
+    if not colon:
+        return {"kind": kind}
+    key, equals, value = argument.partition("=")
+    if equals and key in settings:
+        return {"kind": kind, key: scalar(value)}
+    if not settings:
+        raise ConfigError(f"device {kind} takes no argument, got {argument!r}")
+    return {"kind": kind, next(iter(settings)): argument}
+
+
+def assign(raw: dict[str, Any], assignment: str) -> None:
+    """Put one ``key=value`` of ``--set`` in place.
+
+    ``device.key`` and ``model.key`` are set for every device and every model.
+
+    Raises
+    ------
+    ConfigError
+        If it is no assignment, or its table is empty.
+    """
+    path, equals, value = assignment.partition("=")
+    table, dot, key = path.strip().partition(".")
+    if not equals or not table or (dot and not key):
+        raise ConfigError(f"--set wants key=value, got {assignment!r}")
+    if not dot:
+        raw[table] = scalar(value)
+        return
+    if table not in ("device", "model"):
+        raise ConfigError(f"--set: there is no table {table!r}, only device and model")
+    if not raw.get(table):
+        raise ConfigError(f"--set {path}: no {table} is named, so none can be set")
+    for each in raw[table]:
+        each[key] = scalar(value)
+
+
+def scalar(text: str) -> Any:
+    """Return what a value on the command line means: TOML's value, or else the text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+
+
+def table_of(make: Callable[..., Any]) -> type[BaseModel]:
+    """Return the table whose keys are the parameters of a constructor.
+
+    Names, types and defaults are read from the signature, so there is no second list
+    of them; a key that is no parameter is refused.
+    """
+    kinds = get_type_hints(make.__init__ if inspect.isclass(make) else make)
+    fields: dict[str, Any] = {
+        name: (
+            kinds.get(name, Any),
+            ... if each.default is each.empty else each.default,
+        )
+        for name, each in inspect.signature(make).parameters.items()
+    }
+    return create_model(
+        "Settings", __config__=ConfigDict(extra="forbid", frozen=True), **fields
+    )
+
+
+def _each(tables: Any, change: Callable[[dict[str, Any]], Any]) -> Any:
+    if not isinstance(tables, Sequence) or isinstance(tables, str):
+        raise ValueError("is a list of tables, written [[device]] or [[model]]")
+    return [
+        _changed(each, change) if isinstance(each, dict) else each for each in tables
+    ]
+
+
+def _changed(keys: dict[str, Any], change: Callable[[dict[str, Any]], Any]) -> Any:
+    try:
+        return change(keys)
+    except ValidationError as error:
+        faults = [_fault(each["loc"], each["msg"]) for each in error.errors()]
+        raise ValueError("; ".join(faults)) from None
+
+
+def _device(keys: dict[str, Any]) -> Any:
+    """Check a device's keys against its constructor."""
+    kind = keys.get("kind")
+    if kind not in names("devices"):
+        raise ValueError(
+            f"kind = {kind!r} is no device; there are: {', '.join(names('devices'))}"
+        )
+    settings = {key: value for key, value in keys.items() if key != "kind"}
+    checked = table_of(find("devices", kind)).model_validate(settings)
+    given = {key: getattr(checked, key) for key in settings}
+    return {"kind": kind, "settings": given}
+
+
+def _model(keys: dict[str, Any]) -> Any:
+    """Check a model's keys: its own, and those of a decision."""
+    own = {key: value for key, value in keys.items() if key in ("path", "name")}
+    decision = {key: value for key, value in keys.items() if key not in own}
+    Decision.model_validate(decision)
+    return {**own, "decision": decision}
+
+
+def _fault(place: tuple[int | str, ...], message: str) -> str:
+    where = ".".join(map(str, place))
+    if message == "Extra inputs are not permitted":
+        message = "there is no such key"
+    return f"{where}: {message.removeprefix('Value error, ')}"

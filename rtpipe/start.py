@@ -1,0 +1,47 @@
+"""Start a run that a configuration describes, and stay until it ends."""
+
+import sys
+
+from rtpipe import build
+from rtpipe.config import Config
+from rtpipe.runtime.runtime import Runtime
+from rtpipe.sink import Sink
+
+
+def start(config: Config) -> None:
+    """Run, and return when it is over.
+
+    Raises
+    ------
+    RtpipeError
+        If the run cannot start, or ends for a reason a person should know.
+    KeyboardInterrupt
+        If it was interrupted; every sample until then has been taken care of.
+    """
+    devices = [build.device(table) for table in config.device]
+    compute = build.compute(config)
+    bundles = build.bundles(build.models(config), compute)
+    runtime = Runtime(
+        devices,
+        bundles,
+        _sinks(config),
+        mains=config.mains,
+        compute=compute,
+        optional=not config.model,
+    )
+    with runtime:
+        runtime.wait(config.duration)
+
+
+def _sinks(config: Config) -> list[Sink]:
+    if config.json_lines:
+        from rtpipe.sinks.jsonl import JsonLines
+
+        return [JsonLines(sys.stdout)]
+    if config.ui == "none":
+        return []
+    from rich.console import Console
+
+    from rtpipe.sinks.terminal import TerminalView
+
+    return [TerminalView(Console())]

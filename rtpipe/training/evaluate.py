@@ -1,0 +1,158 @@
+"""Evaluation is replay: each whole recording through a run, as fast as it answers."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rtpipe.bundle import Bundle
+from rtpipe.decide import Decision
+from rtpipe.errors import RecordingError
+from rtpipe.recording import file_hash
+from rtpipe.registry import find, names
+from rtpipe.runtime.runtime import Runtime
+from rtpipe.sinks.collect import Collect
+from rtpipe.sinks.jsonl import as_json
+from rtpipe.training import scores
+from rtpipe.types import Prediction
+
+PROTOCOL = (
+    "each recording replayed whole through the card's chain; scored are the windows "
+    "that lie wholly inside one label of the card; accuracy, F1 and confusion are of "
+    "single windows, accuracy_smoothed is of decisions, a rejected one being wrong; "
+    "recordings the bundle was trained on are left out"
+)
+
+
+@dataclass(slots=True)
+class Scored:
+    """One recording's predictions.
+
+    Parameters
+    ----------
+    path : Path
+    group : str
+        The folder it lies in, or its own name where all lie in one.
+    seen : bool
+        Whether the bundle was trained on it.
+    predictions : list of Prediction
+    """
+
+    path: Path
+    group: str
+    seen: bool
+    predictions: list[Prediction] = field(default_factory=list)
+
+
+def recordings_in(path: Path) -> list[Path]:
+    """Return a recording, or every file that may be one below a folder, in order.
+
+    Raises
+    ------
+    RecordingError
+        If there is none.
+    """
+    if not path.is_dir():
+        return [path]
+    heads = [find("recordings", name) for name in names("recordings")]
+    found = []
+    for file in sorted(each for each in path.rglob("*") if each.is_file()):
+        with file.open("rb") as opened:
+            head = opened.read(4096)
+        if any(layout.matches(head) for layout in heads):
+            found.append(file)
+    if not found:
+        titles = ", ".join(layout.title for layout in heads)
+        raise RecordingError(f"{path} holds no recording that is known ({titles})")
+    return found
+
+
+def replayed(
+    path: Path, bundle: Bundle, decision: Decision, compute: str = "cpu"
+) -> list[Prediction]:
+    """Return a bundle's predictions on a recording, as ``replay --speed max`` does."""
+    device = find("devices", "replay")(path, speed="max")
+    sink = Collect()
+    named = [(bundle.card.name, bundle, decision)]
+    with Runtime([device], named, [sink], compute=compute, shared=False) as runtime:
+        runtime.wait()
+    return sink.predictions
+
+
+def evaluate(
+    bundle: Bundle,
+    paths: Sequence[Path],
+    decision: Decision,
+    compute: str = "cpu",
+    track: Callable[[Sequence[Scored]], Iterable[Scored]] = iter,
+) -> list[Scored]:
+    """Replay recordings through a bundle.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    paths : sequence of Path
+    decision : Decision
+    compute : str
+    track : callable
+        Shows the progress of an iteration.
+    """
+    folders = {path.parent for path in paths}
+    known = bundle.card.training.recordings
+    jobs = [
+        Scored(
+            path,
+            path.parent.name if len(folders) > 1 else path.stem,
+            file_hash(path) in known if path.is_file() else False,
+        )
+        for path in paths
+    ]
+    for job in track(jobs):
+        job.predictions = replayed(job.path, bundle, decision, compute)
+    return jobs
+
+
+def summary(bundle: Bundle, data: Path, jobs: Sequence[Scored]) -> dict[str, Any]:
+    """Return the one object that ``rtpipe evaluate --json`` prints."""
+    labels = bundle.card.labels
+    unseen = [job for job in jobs if not job.seen]
+    judged = [each for job in unseen for each in job.predictions if each.truth]
+    truth = [each.truth or "" for each in judged]
+    single = [best(each) for each in judged]
+    groups: dict[str, list[Prediction]] = {}
+    for job in unseen:
+        mine = [each for each in job.predictions if each.truth]
+        groups.setdefault(job.group, []).extend(mine)
+    return {
+        "protocol": PROTOCOL,
+        "n_windows": len(judged),
+        "accuracy": scores.accuracy(truth, single),
+        "accuracy_smoothed": scores.accuracy(truth, [each.label for each in judged]),
+        "macro_f1": scores.macro_f1(truth, single, labels),
+        "labels": list(labels),
+        "confusion": scores.confusion_matrix(truth, single, labels).tolist(),
+        "per_group": {
+            name: scores.accuracy(
+                [p.truth or "" for p in mine], [best(p) for p in mine]
+            )
+            for name, mine in groups.items()
+        },
+        "seen": [str(job.path) for job in jobs if job.seen],
+        "bundle": {"name": bundle.card.name, "weights": bundle.card.weights},
+        "data": str(data),
+    }
+
+
+def best(prediction: Prediction) -> str:
+    """Return the most probable label of a window alone."""
+    return max(prediction.probabilities, key=prediction.probabilities.__getitem__)
+
+
+def write_predictions(path: Path, jobs: Sequence[Scored]) -> None:
+    """Write the lines ``live --json`` would have printed, the recording added."""
+    with path.open("w", encoding="utf-8") as file:
+        for job in jobs:
+            for each in job.predictions:
+                line = {**as_json(each), "recording": str(job.path)}
+                file.write(json.dumps(line, allow_nan=False) + "\n")

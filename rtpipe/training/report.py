@@ -1,0 +1,137 @@
+"""What a person sees of training and evaluation: progress, tables, pictures."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from rtpipe.bundle import Exported, save
+from rtpipe.card import Card
+
+Item = TypeVar("Item")
+
+
+def tracked(what: str) -> Callable[[Sequence[Item]], Iterable[Item]]:
+    """Return an iteration that shows a progress bar on standard error."""
+    console = Console(stderr=True)
+
+    def progress(items: Sequence[Item]) -> Iterable[Item]:
+        return track(items, description=what, console=console)
+
+    return progress
+
+
+def write_results(
+    out: Path,
+    name: str,
+    exported: Exported,
+    card: Card,
+    metrics: dict[str, Any],
+    confusion: Sequence[Sequence[int]],
+) -> Card:
+    """Write the bundle, its card, its metrics and the confusion matrix's picture.
+
+    Parameters
+    ----------
+    out : Path
+        A folder that exists.
+    name : str
+        Of the recipe, and so of the bundle's file.
+    exported : Exported
+    card : Card
+    metrics : dict
+    confusion : sequence of sequences of int
+        By true label and answer, in the order of the card's labels.
+    """
+    card = save(out / f"{name}.pt", exported, card)
+    (out / "card.json").write_text(card.model_dump_json(indent=1), encoding="utf-8")
+    text = json.dumps(metrics, indent=1, allow_nan=False)
+    (out / "metrics.json").write_text(text, encoding="utf-8")
+    draw_confusion(out / "confusion.png", confusion, card.labels, card.name)
+    return card
+
+
+def draw_confusion(
+    path: Path, counts: Sequence[Sequence[int]], labels: Sequence[str], title: str
+) -> None:
+    """Draw a confusion matrix: shares of each true label, and the counts as text."""
+    import matplotlib.figure
+
+    table = np.asarray(counts)
+    shares = table / np.maximum(table.sum(1, keepdims=True), 1)
+    size = 2.2 + 0.75 * len(labels)
+    figure = matplotlib.figure.Figure(figsize=(size + 0.6, size), layout="constrained")
+    axes = figure.add_subplot()
+    picture = axes.imshow(shares, vmin=0, vmax=1, cmap="Blues")
+    for row in range(len(labels)):
+        for column in range(len(labels)):
+            axes.text(
+                column,
+                row,
+                f"{shares[row, column]:.0%}\n{table[row, column]}",
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="white" if shares[row, column] > 0.5 else "black",
+            )
+    axes.set_xticks(range(len(labels)), labels, rotation=30, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(xlabel="answer", ylabel="truth", title=title)
+    figure.colorbar(picture, label="share of the true label", shrink=0.8)
+    figure.savefig(path, dpi=120)
+
+
+def print_evaluation(found: dict[str, Any], card: Card) -> None:
+    """Print what `rtpipe.training.evaluate.summary` returns, as tables."""
+    console = Console()
+    labels = found["labels"]
+    if not found["n_windows"]:
+        console.print(
+            "No window could be scored: all recordings are SEEN or unlabelled."
+        )
+    else:
+        console.print(
+            f"{card.name} on {found['data']}: {found['n_windows']} windows\n"
+            f"single windows  accuracy {found['accuracy']:.3f}, "
+            f"macro F1 {found['macro_f1']:.3f}\n"
+            f"decisions       accuracy {found['accuracy_smoothed']:.3f}",
+            highlight=False,
+        )
+        table = Table(title="windows by truth (rows) and answer (columns)")
+        table.add_column("")
+        for label in labels:
+            table.add_column(label, justify="right")
+        for label, row in zip(labels, found["confusion"], strict=True):
+            table.add_row(label, *map(str, row))
+        console.print(table)
+    if len(found["per_group"]) > 1:
+        groups = Table(title="accuracy of single windows")
+        groups.add_column("group")
+        groups.add_column("accuracy", justify="right")
+        for group, value in found["per_group"].items():
+            groups.add_row(group, "no label" if value is None else f"{value:.3f}")
+        console.print(groups)
+    for path in found["seen"]:
+        console.print(f"SEEN in training, left out: {path}", highlight=False)
+    for note in card.notes:
+        console.print(note, style="bold")
+
+
+def print_card(card: Card) -> None:
+    """Print a card, a line a key."""
+    console = Console()
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column()
+    for key, value in card.model_dump(mode="json").items():
+        if isinstance(value, (dict, list)):
+            value = json.dumps(
+                value, indent=1 if key in ("training", "scores") else None
+            )
+        table.add_row(key, str(value))
+    console.print(table)
