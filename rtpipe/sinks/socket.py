@@ -86,15 +86,14 @@ class SocketServer:
     def take(self, items: Sequence[Item]) -> None:
         """Serve who is there: new clients, their commands, and the items."""
         self._accept()
-        lines = (
-            [line(as_json(item)).encode() for item in items] if self._clients else []
-        )
+        if not self._clients:
+            return
+        lines = [_line(as_json(item)) for item in items]
         for client in self._clients:
             for said in client.hear():
                 answer = self._obey(said)
                 if answer is not None:
-                    error = {"type": "error", "message": answer}
-                    client.put(line(error).encode())
+                    client.put(_line({"type": "error", "message": answer}))
             for each in lines:
                 client.put(each)
             client.send()
@@ -104,7 +103,7 @@ class SocketServer:
 
     def close(self) -> None:
         """Send the summary, let all clients go, and remove the socket."""
-        last = line(summary_json(self._run)).encode()
+        last = _line(summary_json(self._run))
         for client in self._clients:
             client.put(last)
             client.send()
@@ -129,7 +128,7 @@ class SocketServer:
                 # Nobody waits; or there are no descriptors left, and those who are
                 # connected are still served.
                 return
-            hello = line(hello_json(self._run)).encode()
+            hello = _line(hello_json(self._run))
             self._clients.append(Client(connection, hello, self.backlog))
 
     def _obey(self, said: bytes | None) -> str | None:
@@ -163,6 +162,10 @@ def hello_json(run: Run) -> dict[str, Any]:
     hello = {"type": "hello", "run": run.name, "started": run.started}
     described: dict[str, Any] = finite(hello | {"streams": streams, "models": models})
     return described
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return line(value).encode()
 
 
 def _stream(stream: StreamStatus) -> dict[str, Any]:

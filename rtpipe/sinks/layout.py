@@ -1,0 +1,104 @@
+"""Where on the screen every panel goes, and how many lines it gets."""
+
+from collections.abc import Sequence
+
+from rtpipe.sinks.canvas import WARN, Line, beside, cell
+from rtpipe.sinks.modelpanel import ModelPanel
+from rtpipe.sinks.streampanel import StreamPanel
+
+Panel = StreamPanel | ModelPanel
+
+_SIDES = 110  # columns from which signals and answers stand side by side
+_PANEL = 56  # columns from which a panel of answers may have a neighbour
+
+
+class _Row:
+    """Panels beside each other, and the heights they step through as room allows.
+
+    Answers come before signals, and both before comfort: the steps are all labels,
+    all channels, large decisions, tall signals.
+    """
+
+    def __init__(self, panels: Sequence[Panel], width: int, across: int = 1) -> None:
+        self.panels = panels
+        self.width = (width + 1) // across - 1  # of each; a column is free in between
+        heights = [panel.heights(self.width) for panel in panels]
+        tallest: list[int] = [max(each) for each in zip(*heights, strict=True)]
+        self.height, self.steps = tallest[0], tallest[1:]
+
+    def grow(self, step: int) -> bool:
+        """Take one line more, unless this step's height is reached."""
+        grown = self.height < self.steps[step]
+        self.height += grown
+        return grown
+
+    def shrink(self) -> int:
+        """Give back the lines that no panel would fill; return how many."""
+        before = self.height
+        self.height = max(panel.filled(self.width, before) for panel in self.panels)
+        return before - self.height
+
+    def lines(self, time: float) -> list[Line]:
+        """Return the panels' lines."""
+        drawn = [panel.lines(self.width, self.height, time) for panel in self.panels]
+        if len(drawn) == 1:
+            return drawn[0]
+        return beside([(self.width + 1, lines) for lines in drawn])
+
+
+def arrange(
+    width: int,
+    height: int,
+    streams: Sequence[StreamPanel],
+    models: Sequence[ModelPanel],
+    time: float,
+) -> list[Line]:
+    """Return at most `height` lines with all panels.
+
+    Wide screens show signals left and answers right, in two columns where they need
+    it; else signals stand above. Where lines are short, signals give up their channels
+    before answers give up labels; what cannot be drawn at all is counted in one line.
+    """
+    if width < _SIDES or not streams or not models:
+        below = _rows(models, width, height)
+        return _stack(height, [_Row([each], width) for each in streams], below, time)
+    left = width * 3 // 8
+    right = width - left - 1
+    signals = _stack(height, [_Row([each], left) for each in streams], [], time)
+    answers = _stack(height, [], _rows(models, right, height), time)
+    return beside([(left + 1, signals), (right, answers)])
+
+
+def _rows(models: Sequence[ModelPanel], width: int, height: int) -> list[_Row]:
+    """Return the models in as few columns as give all of them their full height."""
+    rows: list[_Row] = []
+    for across in range(1, max(1, (width + 1) // (_PANEL + 1)) + 1):
+        starts = range(0, len(models), across)
+        rows = [_Row(models[at : at + across], width, across) for at in starts]
+        if sum(row.steps[-1] for row in rows) <= height:
+            break
+    return rows
+
+
+def _stack(
+    height: int, streams: list[_Row], models: list[_Row], time: float
+) -> list[Line]:
+    """Return rows of panels below each other, streams first, in `height` lines."""
+    rows = [*models, *streams]  # the last ones give way first
+    spare = height - sum(row.height for row in rows)
+    hidden = 0
+    while rows and spare < (hidden > 0):
+        hidden += len(rows[-1].panels)
+        spare += rows.pop().height
+    spare -= hidden > 0
+    for step in range(4):
+        growing = rows
+        while spare > 0 and growing:
+            growing = [row for row in growing[:spare] if row.grow(step)]
+            spare -= len(growing)
+        spare += sum(row.shrink() for row in rows)
+    shown = [row for row in (*streams, *models) if row in rows]
+    lines = [line for row in shown for line in row.lines(time)]
+    if hidden:
+        lines.append([cell(f" and {hidden} more; a taller window shows them", WARN)])
+    return lines

@@ -1,0 +1,202 @@
+"""The panel of one bundle on one stream: what it says, how sure, how late."""
+
+from math import isfinite
+
+from rich.segment import Segment
+
+from rtpipe.sink import ModelStatus, StreamStatus
+from rtpipe.sinks.bars import bars, percent
+from rtpipe.sinks.canvas import (
+    BOLD,
+    DECIDED,
+    PLAIN,
+    QUIET,
+    UNDECIDED,
+    WARN,
+    Line,
+    box,
+    cell,
+    clean,
+    fit,
+    joined,
+    spread,
+    width_of,
+)
+from rtpipe.sinks.tally import Tally
+from rtpipe.types import Prediction
+
+_LABEL = 16  # cells a label may take
+_AIR = 3  # lines more, with which the decision is large
+_OLD = 1.0  # seconds after which an answer is no longer shown as the current one
+
+
+class ModelPanel:
+    """Draws one bundle's answers about one stream in as many lines as there are.
+
+    Parameters
+    ----------
+    model : ModelStatus
+    stream : StreamStatus
+        One of those the bundle runs on.
+    tally : Tally
+        Of the same answers.
+    """
+
+    def __init__(self, model: ModelStatus, stream: StreamStatus, tally: Tally) -> None:
+        self.model, self.stream, self.tally = model, stream, tally
+        self._newest: Prediction | None = None
+        self._came = 0.0
+        longest = max((len(each) for each in model.labels), default=0)
+        self._label = max(4, min(_LABEL, longest))
+
+    def heights(self, width: int) -> tuple[int, int, int, int, int]:
+        """Return the lines it needs, and asks for when others have what they need."""
+        told, _ = self._notes(width - 4)
+        want = len(self.model.labels) + 4 + self._judged + len(told)
+        return 3 + len(told), want, want, want + _AIR, want + _AIR
+
+    def filled(self, width: int, height: int) -> int:
+        """Return how many of `height` lines it would fill."""
+        *_, want, airy = self.heights(width)[1:4]
+        return airy if height >= airy else min(height, want)
+
+    def add(self, prediction: Prediction, time: float) -> None:
+        """Note the newest answer, and when it came on the run's clock."""
+        self._newest, self._came = prediction, time
+
+    def lines(self, width: int, height: int, time: float) -> list[Line]:
+        """Return `height` lines of `width` cells; `time` is now, on the run's clock."""
+        inner = width - 4
+        title = [cell(clean(self.model.name), BOLD)]
+        source = [cell(f"on {clean(self.stream.info.name)}", QUIET)]
+        told, foot = self._notes(inner)
+        rows = height - 2 - len(told)
+        large = height >= self.heights(width)[-1]
+        body = self._large(inner, time) if large else self._small(inner, rows, time)
+        return box(width, height, [*told, *body], title, source, foot)
+
+    @property
+    def _judged(self) -> bool:
+        return bool(self.stream.truth) or bool(self.tally.judged)
+
+    def _notes(self, inner: int) -> tuple[list[Line], Line]:
+        """Return what must be told: in lines of its own, and in the lower edge."""
+        told: list[Line] = [[cell(clean(each), WARN)] for each in self.model.notes]
+        foot = joined(told)
+        if width_of(foot) <= inner - 2 or not told:
+            return [], foot
+        return told[:-1], told[-1]
+
+    def _large(self, inner: int, time: float) -> list[Line]:
+        current = self._current(time)
+        block = self._block(current)
+        edge = [Segment(" " * width_of(block), block[0].style)]
+        beside = [self._words(current, time), self._latency(), self._windows()]
+        head = [
+            [*left, cell("   "), *right]
+            for left, right in zip([edge, block, edge], beside, strict=True)
+        ]
+        drawn = bars(self.model.labels, current, inner, self._label, self._judged)
+        return [*head, [], *drawn, [], self._agreement()]
+
+    def _small(self, inner: int, rows: int, time: float) -> list[Line]:
+        current = self._current(time)
+        left = [*self._block(current), cell("  "), *self._words(current, time)]
+        head = spread(left, self._latency(), inner)
+        facts = [fact for fact in (self._windows(), self._agreement()) if fact]
+        facts = facts[: max(0, rows - 2)]
+        labels = self._likely(current, max(0, rows - 1 - len(facts)))
+        return [head, *bars(labels, current, inner, self._label, self._judged), *facts]
+
+    def _current(self, time: float) -> Prediction | None:
+        """Return the newest answer, unless it is too old to be shown as one."""
+        if self._newest is None or time - self._came > max(_OLD, self.model.window):
+            return None
+        return self._newest
+
+    def _block(self, current: Prediction | None) -> Line:
+        word = "—" if current is None else current.label or "none"
+        style = DECIDED if current is not None and current.label else UNDECIDED
+        text = clean(word)[: self._label]
+        return fit([cell(f"  {text:^{self._label}}  ", style)], self._label + 4)
+
+    def _words(self, current: Prediction | None, time: float) -> Line:
+        if current is not None and current.label is None:
+            return [cell(clean(current.reason or "no decision"), WARN)]
+        if current is not None:
+            sure = current.probabilities.get(current.label or "")
+            return [cell(percent(sure).strip(), BOLD)]
+        window, raw = self.model.window, self.stream.raw
+        filled = (raw.stop - raw.first) / self.stream.info.sfreq
+        if filled < window:
+            which = "first" if self._newest is None else "next"
+            progress = f"{filled:.1f} of {window:.1f} s"
+            return [cell(f"filling the {which} window: {progress}", QUIET)]
+        if self._newest is None:
+            return [cell("waiting for the first answer", QUIET)]
+        return [cell(f"no answer for {time - self._came:.1f} s", WARN)]
+
+    def _likely(self, current: Prediction | None, count: int) -> tuple[str, ...]:
+        """Return the labels to show where there are fewer lines than labels."""
+        labels = self.model.labels
+        if count >= len(labels):
+            return labels
+        known = {} if current is None else current.probabilities
+        order = sorted(labels, key=lambda label: -_number(known.get(label)))
+        chosen = set(order[:count])
+        return tuple(label for label in labels if label in chosen)
+
+    def _latency(self) -> Line:
+        histogram = self.model.latency
+        p50, p99 = histogram.percentile(50), histogram.percentile(99)
+        if p50 is None or p99 is None:
+            return [cell("latency —", QUIET)]
+        middle, late = cell(milliseconds(p50)), cell(milliseconds(p99))
+        return [
+            cell("latency ", QUIET),
+            middle,
+            cell(" median · ", QUIET),
+            late,
+            cell(" p99", QUIET),
+        ]
+
+    def _windows(self) -> Line:
+        counters = self.model.windows[self.stream.info.name]
+        parts: list[Line] = [[cell(f"{counters.answered:,}"), cell(" answered", QUIET)]]
+        for count, word, always in (
+            (counters.skipped, "skipped", True),
+            (counters.rejected, "rejected", True),
+            (counters.overrun, "overrun", False),
+            (counters.not_finite, "not finite", False),
+        ):
+            style = WARN if count and word != "rejected" else PLAIN
+            if count or always:
+                parts.append([cell(f"{count:,}", style), cell(f" {word}", QUIET)])
+        return joined(parts)
+
+    def _agreement(self) -> Line:
+        balanced = self.tally.balanced_accuracy
+        if balanced is None:
+            return [cell("no truth yet", QUIET)] if self.stream.truth else []
+        classes = len(self.tally.judged)
+        seen = f" over {classes} class{'es' * (classes > 1)}"
+        share = cell(percent(balanced).strip(), BOLD)
+        parts = [[cell("balanced accuracy ", QUIET), share, cell(seen, QUIET)]]
+        counters = self.model.windows[self.stream.info.name]
+        if counters.judged:
+            accuracy = percent(counters.correct / counters.judged).strip()
+            text = f" of {counters.judged:,} correct"
+            parts.append([cell(accuracy), cell(text, QUIET)])
+        return joined(parts)
+
+
+def milliseconds(seconds: float | None) -> str:
+    """Return a duration in milliseconds, with the digits that matter."""
+    if seconds is None:
+        return "—"
+    value = seconds * 1e3
+    return f"{value:.1f} ms" if value < 9.95 else f"{value:,.0f} ms"
+
+
+def _number(probability: float | None) -> float:
+    return probability if probability is not None and isfinite(probability) else -1.0

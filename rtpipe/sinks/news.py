@@ -1,0 +1,112 @@
+"""What happened last, without repeating it."""
+
+from dataclasses import dataclass
+
+from rich.style import Style
+
+from rtpipe.sinks.canvas import (
+    ACCENT,
+    PLAIN,
+    QUIET,
+    TIMES,
+    WARN,
+    Line,
+    cell,
+    clean,
+    fit,
+)
+from rtpipe.types import Event
+
+_KEPT = 32  # different things; more than any screen shows
+_SHOWN = frozenset({"truth", "quality"})  # beside the signal, not as news
+_SIGNS: dict[str, tuple[str, Style]] = {
+    "marker": ("▸", ACCENT),
+    "recovered": ("✓", ACCENT),
+    "lost": ("▲", WARN),
+    "gap": ("▲", WARN),
+    "overrun": ("▲", WARN),
+    "skipped": ("▲", WARN),
+    "late": ("▲", WARN),
+    "sink": ("▲", WARN),
+}
+
+
+@dataclass(slots=True)
+class _Story:
+    event: Event
+    time: float
+    count: int
+
+
+class News:
+    """The newest events; those of one kind and origin are one, with a count."""
+
+    def __init__(self) -> None:
+        self._stories: dict[tuple[str, ...], _Story] = {}
+
+    def add(self, event: Event, time: float) -> None:
+        """Note an event that came at `time`, in seconds since the run's start."""
+        if event.kind in _SHOWN:
+            return
+        if event.kind == "marker":
+            # It is put on every stream at once, and its text is what matters.
+            key: tuple[str, ...] = (event.kind, words(event))
+            count = 1
+        else:
+            key = (event.stream, event.kind, str(event.data.get("model", "")))
+            count = weight(event)
+        if (story := self._stories.pop(key, None)) and event.kind != "marker":
+            count += story.count
+        self._stories[key] = _Story(event, time, count)
+        if len(self._stories) > _KEPT:
+            del self._stories[next(iter(self._stories))]
+
+    def lines(self, width: int, count: int) -> list[Line]:
+        """Return at most `count` lines, the newest first."""
+        newest = list(self._stories.values())[::-1][:count]
+        lines = []
+        for story in newest:
+            event = story.event
+            sign, style = _SIGNS.get(event.kind, ("·", QUIET))
+            origin = "" if event.kind == "marker" else clean(event.stream)
+            source = fit([cell(origin or "run", QUIET)], 12)
+            line = [
+                cell(f" {clock(story.time):>7}  ", QUIET),
+                *source,
+                cell(f" {sign} {clean(event.kind)}", style),
+                cell(f" {TIMES}{story.count:,}" if story.count > 1 else "", style),
+                cell(f"  {words(event)}", PLAIN),
+            ]
+            lines.append(fit(line, width))
+        return lines
+
+
+def weight(event: Event) -> int:
+    """Return how many things an event tells of: it may list the windows it is about."""
+    indices = event.data.get("indices")
+    return len(indices) if isinstance(indices, list) else 1
+
+
+def words(event: Event) -> str:
+    """Return what an event carries, as words on one line; lists are left out."""
+    parts = []
+    for key, value in event.data.items():
+        if value is True:
+            parts.append(key)
+        elif key in ("text", "message", "model"):
+            parts.append(str(value))
+        elif isinstance(value, float):
+            parts.append(f"{key} {value:.4g}")
+        elif isinstance(value, dict):  # of channels: only those that are not well
+            told = [f"{each} {word}" for each, word in value.items() if word != "good"]
+            parts.append(", ".join(told) or f"all {key} good")
+        elif value not in (None, False) and not isinstance(value, list):
+            parts.append(f"{key} {value}")
+    return clean(" · ".join(parts))
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as minutes and seconds, with hours where there are."""
+    minutes, rest = divmod(int(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
