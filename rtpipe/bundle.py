@@ -134,9 +134,15 @@ def save(path: Path, exported: Exported, card: Card) -> Card:
 
 
 def weights_hash(module: Any) -> str:
-    """Return the SHA-256 of a module's parameters and buffers, in their order."""
+    """Return the SHA-256 of a module's parameters and buffers, by their names.
+
+    Of every buffer: TorchScript stores those too that are not part of the state dict.
+    """
     digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
+    every = {"remove_duplicate": False}  # tied weights are stored under each name
+    tensors = dict(module.named_parameters(**every))
+    tensors |= dict(module.named_buffers(**every))
+    for name, tensor in sorted(tensors.items()):
         digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
         digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).tobytes())
     return digest.hexdigest()
