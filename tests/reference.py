@@ -1,0 +1,95 @@
+"""What a bundle should answer on a UCI recording, worked out without rtpipe.
+
+``python reference.py RECORDING.txt BUNDLE.pt OUT.jsonl``: the whole file is read by
+NumPy, filtered at once by SciPy, and answered by the file that `torch.jit.load` gives.
+"""
+
+import json
+import sys
+import warnings
+import zipfile
+
+import numpy as np
+from scipy import signal
+
+warnings.simplefilter("ignore")
+import torch  # noqa: E402
+
+
+def channel_scale(x, prior, worth):
+    squares = worth * np.square(prior) + np.cumsum(x**2, axis=0)
+    n = worth + 1 + np.arange(len(x))
+    return x / np.sqrt(squares / n[:, None])
+
+
+def one_shot(x, low=None, high=None, order=4, notch=0, quality=30.0):
+    band = [edge for edge in (low, high) if edge]
+    kind = "bandpass" if low and high else "highpass" if low else "lowpass"
+    edges = band if len(band) == 2 else band[:1]
+    sos = [signal.butter(order, edges, kind, fs=1000, output="sos")] if band else []
+    for k in range(notch):
+        if 50 * (k + 1) < 500:
+            b, a = signal.iirnotch(50 * (k + 1), quality, 1000)
+            sos.append(np.atleast_2d(np.concatenate((b, a))))
+    cascade = np.concatenate(sos)
+    rest = signal.sosfilt_zi(cascade)[:, :, None] * x[0]
+    return signal.sosfilt(cascade, x, axis=0, zi=rest)[0]
+
+
+def main(recording: str, bundle: str, out: str) -> None:
+    with zipfile.ZipFile(bundle) as archive:
+        inside = next(n for n in archive.namelist() if n.endswith("extra/card.json"))
+        card = json.loads(archive.read(inside))
+    table = np.loadtxt(recording, skiprows=1)
+    x = np.float32(np.round(table[:, 1:9] * 1e5))
+    for stage in card["stages"]:
+        run = {"channel_scale": channel_scale, "filter": one_shot}[stage["kind"]]
+        x = np.float32(run(np.float64(x), **stage["settings"]))
+
+    n, hop = card["n_times"], card["hop"]
+    ends = np.arange(n - 1, len(x), hop)
+    windows = np.stack([x[end + 1 - n : end + 1].T for end in ends])
+    model = torch.jit.load(bundle).eval()
+    with torch.no_grad():
+        f = torch.cat([model.features(w) for w in torch.from_numpy(windows).split(100)])
+        mean, scale = model.mean, model.scale
+        if card["adapts"]:
+            mean, scale = running(
+                f.numpy(), mean.numpy(), scale.numpy(), card["adapts"]
+            )
+        p = model.probabilities(
+            f, torch.as_tensor(mean), torch.as_tensor(scale)
+        ).numpy()
+
+    names = ["", *card["labels"]]  # class k of the file is label k - 1 of the card
+    with open(out, "w") as file:
+        for k, end in enumerate(ends):
+            smooth = p[max(0, k + 1 - card["decision"]["windows"]) : k + 1].mean(0)
+            classes = set(table[end + 1 - n : end + 1, 9].astype(int))
+            truth = names[classes.pop()] if len(classes) == 1 else ""
+            line = {
+                "index": int(end),
+                "probabilities": dict(zip(card["labels"], p[k].tolist(), strict=True)),
+                "label": card["labels"][int(smooth.argmax())],
+                "margin": float(np.diff(np.sort(smooth))[-1]),
+                "truth": truth or None,
+            }
+            file.write(json.dumps(line) + "\n")
+    assert "rtpipe" not in sys.modules
+
+
+def running(f, mean, scale, worth):
+    """Mean and scale of the features before each window, one window after the other."""
+    f, mean, scale = np.float64(f), np.float64(mean), np.float64(scale)
+    total, squares = worth * mean, worth * (scale**2 + mean**2)
+    means, scales = [], []
+    for k, row in enumerate(f):
+        m = total / (worth + k)
+        means.append(m)
+        scales.append(np.sqrt(np.maximum(squares / (worth + k) - m**2, 1e-12)))
+        total, squares = total + row, squares + row**2
+    return np.float32(means), np.float32(scales)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
