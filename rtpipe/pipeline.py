@@ -116,7 +116,7 @@ class Pipeline:
             raise BundleError(f"bundle {name}: {error}") from None
         self._truths: dict[str, Truth] = {}
         self._judged = 0
-        self._bad = 0.0
+        self._bad = [(0, 0.0)]  # from which stop on, the share of bad channels
 
     def _join(self, name: str, card: Card, path: Callable[[str], Path] | None) -> None:
         info = self.status.info
@@ -141,6 +141,7 @@ class Pipeline:
         due: list[Due] = []
         events: list[Event] = []
         self.status.counters.received += len(chunk)
+        del self._bad[:-1]
         for whole in self._gaps.process(chunk):
             for event in whole.events:
                 self._note(event)
@@ -180,7 +181,8 @@ class Pipeline:
             self._judged = stop
             if words != self.status.quality:
                 self.status.quality = words
-                self._bad = sum(word in BAD for word in words) / len(words)
+                bad = sum(word in BAD for word in words) / len(words)
+                self._bad.append((stop, bad))
                 time = float(raw.times(stop - 1, stop)[0])
                 told = dict(zip(info.ch_names, words, strict=True))
                 events.append(
@@ -209,7 +211,7 @@ class Pipeline:
                     since=end if self.clock == "run" else chunk.arrived,
                     arrived=chunk.arrived,
                     missing=float(raw.missing(start, stop).mean()),
-                    bad=self._bad,
+                    bad=next(bad for at, bad in reversed(self._bad) if at <= stop),
                     truth=label if label in card.labels else None,
                 )
             )
@@ -235,6 +237,8 @@ class _Branch:
 
     def advance(self, chunk: Chunk) -> Sequence[tuple[str, int]]:
         """Take in a chunk; return a name and a stop for each window now complete."""
+        if not len(chunk):  # it brought an event only
+            return []
         if self._origin is None:
             self._origin = self.segment = chunk.index
         found = []
