@@ -180,8 +180,10 @@ def assign(raw: dict[str, Any], assignment: str) -> None:
         raise ConfigError(f"--set: there is no table {table!r}, only device and model")
     if not raw.get(table):
         raise ConfigError(f"--set {path}: no {table} is named, so none can be set")
-    for each in raw[table]:
-        each[key] = scalar(value)
+    tables = raw[table]
+    for each in tables if isinstance(tables, list) else ():
+        if isinstance(each, dict):  # what is no table is told by `check`
+            each[key] = scalar(value)
 
 
 def scalar(text: str) -> Any:
