@@ -1,6 +1,7 @@
 """Read a text table of numbers, and say where it is not one."""
 
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,9 @@ def read_table(path: Path, delimiter: str | None, n_columns: int) -> Float64:
         number; the text names the line.
     """
     try:
-        table = np.loadtxt(path, delimiter=delimiter, skiprows=1, ndmin=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of no row, told below
+            table = np.loadtxt(path, delimiter=delimiter, skiprows=1, ndmin=2)
     except UnicodeDecodeError:
         raise RecordingError(f"{path} is not a text file") from None
     except ValueError as error:

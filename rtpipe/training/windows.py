@@ -56,7 +56,7 @@ def windows(
         Whose truth is wanted.
     """
     chain = Chain([Gaps(), *fit.chain(tuple(stages)).stages])
-    chain.prepare(recording.info)
+    after = chain.prepare(recording.info)
     truth = Truth()
     for event in recording.events:
         if event.kind == "truth" and event.data["task"] == task:
@@ -70,10 +70,12 @@ def windows(
         if found:
             cut = sliding_window_view(data, n_times, axis=0)
             parts.append(cut[found[0] - n_times - start :: hop][: len(found)])
+    if not parts:  # the recording is shorter than a window
+        parts = [np.empty((0, *after.sample_shape, n_times), np.float32)]
     x = parts[0] if len(parts) == 1 else np.concatenate(parts)
     return Windows(
         x=x,
-        index=np.array(stops) - 1,
+        index=np.array(stops, np.int64) - 1,
         truth=tuple(truth.of(stop - n_times, stop) for stop in stops),
     )
 
