@@ -24,7 +24,7 @@ class RunningMoments:
 
     def __init__(self, mean: Float64, scale: Float64, worth: float) -> None:
         mean = mean.astype(np.float64)
-        self._n = worth
+        self._worth, self._seen = worth, 0
         self._sum = worth * mean
         self._squares = worth * (np.square(scale, dtype=np.float64) + mean**2)
 
@@ -43,8 +43,9 @@ class RunningMoments:
         wide = features.astype(np.float64)
         sums = np.cumsum(np.concatenate((self._sum[None], wide)), axis=0)
         squares = np.cumsum(np.concatenate((self._squares[None], wide**2)), axis=0)
-        n = (self._n + np.arange(len(wide) + 1))[:, None]
-        self._n, self._sum, self._squares = float(n[-1, 0]), sums[-1], squares[-1]
+        n = (self._worth + (self._seen + np.arange(len(wide) + 1)))[:, None]
+        self._seen += len(wide)
+        self._sum, self._squares = sums[-1], squares[-1]
         mean = (sums / n)[:-1]
         variance = (squares / n)[:-1] - mean**2
         scale = np.sqrt(np.maximum(variance, 1e-12))

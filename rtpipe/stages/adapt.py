@@ -43,7 +43,7 @@ class ChannelScale:
         if not (min(self.prior) > 0 and self.worth > 0):
             raise ValueError(f"{info.name}: the prior and its worth must be positive")
         self._squares: Float64 = self.worth * np.square(self.prior, dtype=np.float64)
-        self._n = self.worth
+        self._seen = 0  # samples; whole numbers, for their sum has no rounding
         return replace(info, units=("none",) * info.n_channels)
 
     def process(self, chunk: Chunk) -> Iterator[Chunk]:
@@ -55,7 +55,7 @@ class ChannelScale:
             (self._squares[None], np.square(chunk.data, dtype=np.float64))
         )
         sums = np.cumsum(steps, axis=0)[1:]
-        n = self._n + np.arange(1, len(chunk) + 1)
-        self._squares, self._n = sums[-1], float(n[-1])
+        n = self.worth + (self._seen + np.arange(1, len(chunk) + 1))
+        self._squares, self._seen = sums[-1], self._seen + len(chunk)
         data = chunk.data / np.sqrt(sums / n[:, None])
         yield replace(chunk, data=data.astype(np.float32))
