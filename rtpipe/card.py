@@ -3,7 +3,7 @@
 import json
 import zipfile
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -12,6 +12,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    model_validator,
 )
 
 from rtpipe.decide import Decision
@@ -107,6 +108,17 @@ class Card(_Part):
     scores: dict[str, Any] = {}
     weights: str = ""
 
+    @model_validator(mode="after")
+    def _fits_itself(self) -> Self:
+        for names in (self.labels, self.ch_names):
+            if len(set(names)) < len(names):
+                raise ValueError(f"a name occurs twice in {', '.join(names)}")
+        if len(self.units) != len(self.ch_names):
+            raise ValueError(
+                f"{len(self.units)} units do not fit {len(self.ch_names)} channels"
+            )
+        return self
+
 
 def read_card(path: Path) -> Card:
     """Read the card of a bundle from its file, without loading the model.
@@ -135,9 +147,8 @@ def read_card(path: Path) -> Card:
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(map(str, fault["loc"])) or FILE
-        raise BundleError(
-            f"{path}: its card is wrong: {where}: {fault['msg']}"
-        ) from None
+        what = fault["msg"].removeprefix("Value error, ")
+        raise BundleError(f"{path}: its card is wrong: {where}: {what}") from None
 
 
 def write_json(card: Card) -> str:
