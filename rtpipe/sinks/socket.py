@@ -145,7 +145,8 @@ class SocketServer:
             case {"command": "quit"}:
                 self._run.stop()
             case {"command": "marker", "text": str(text)}:
-                self._run.mark(text)
+                # JSON can spell half a surrogate pair, which no file can store.
+                self._run.mark(text.encode(errors="replace").decode())
             case {"command": "marker"}:
                 return 'a marker needs a text: {"command": "marker", "text": "..."}'
             case {"command": str(command)}:

@@ -1,0 +1,386 @@
+"""The terminal view, read back from what it prints."""
+
+import io
+import re
+from collections.abc import Sequence
+from math import nan
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from rtpipe.clock import now
+from rtpipe.counters import StreamCounters, WindowCounters
+from rtpipe.latency import Histogram
+from rtpipe.ring import Ring
+from rtpipe.sink import Item, ModelStatus, Run, StreamStatus
+from rtpipe.sinks.bars import percent
+from rtpipe.sinks.canvas import TIMES
+from rtpipe.sinks.terminal import TerminalView
+from rtpipe.types import Chunk, Event, Prediction, StreamInfo
+
+SFREQ = 200.0
+NOW = "rtpipe.sinks.terminal.now"
+LABELS = ("rest", "fist", "open", "pinch")
+NOTES = ("DEMO: trained on simulated signals", "Not a medical device")
+
+
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def make_stream(name: str = "arm", n: int = 8, seconds: float = 5.0) -> StreamStatus:
+    names = tuple(f"EMG{k}" for k in range(n))
+    info = StreamInfo(name, SFREQ, names, ("emg",) * n, ("uV",) * n)
+    ring = Ring((n,), round(5 * SFREQ))
+    n_times = round(seconds * SFREQ)
+    data = np.random.default_rng(0).normal(0, 20, (n_times, n)).astype(np.float32)
+    ring.write(Chunk(name, 0, np.arange(n_times) / SFREQ, data))
+    return StreamStatus(info, ring, StreamCounters(received=n_times), ("good",) * n)
+
+
+def make_run(streams: Sequence[StreamStatus], n_models: int = 1) -> Run:
+    models = {}
+    for k in range(n_models):
+        stream = streams[k % len(streams)].info.name
+        name = f"model-{k}"
+        windows = {stream: WindowCounters(due=9, answered=8, skipped=1)}
+        models[name] = ModelStatus(
+            name, "gesture", LABELS, NOTES, windows, Histogram(), 2.0
+        )
+        models[name].latency.add(0.012)
+    by_name = {each.info.name: each for each in streams}
+    return Run("bench", now(), by_name, models, lambda: None, print)
+
+
+def answer(
+    label: str | None = "fist",
+    probabilities: Sequence[float] = (0.05, 0.85, 0.07, 0.03),
+    truth: str | None = None,
+    model: str = "model-0",
+    stream: str = "arm",
+) -> Prediction:
+    shares = dict(zip(LABELS, probabilities, strict=True))
+    reason = "low confidence" if label is None else None
+    return Prediction(stream, model, 9, 1.0, label, shares, 0.01, 0.0, truth, reason)
+
+
+def shown(run: Run, *batches: Sequence[Item], size: tuple[int, int] = (80, 24)) -> str:
+    """Return the last frame that is drawn after the batches."""
+    console = Console(
+        file=io.StringIO(),
+        record=True,
+        force_terminal=True,
+        width=size[0],
+        height=size[1],
+    )
+    view = TerminalView(console, period=0)
+    view.open(run)
+    for items in batches:
+        console.export_text(clear=True)
+        view.take(items)
+    frame = console.export_text(clear=True)
+    view.close()
+    return frame
+
+
+def ended(run: Run, items: Sequence[Item], width: int = 80) -> str:
+    """Return what is printed at the end, to a file."""
+    file = io.StringIO()
+    view = TerminalView(Console(file=file, width=width))
+    view.open(run)
+    view.take(items)
+    start = file.tell()
+    view.close()
+    return file.getvalue()[start:]
+
+
+def row(frame: str, word: str) -> str:
+    """Return the one line that contains a word."""
+    (found,) = [each for each in frame.splitlines() if word in each]
+    return found
+
+
+@pytest.mark.parametrize("height", [8, 12, 20, 24, 40, 60])
+@pytest.mark.parametrize("width", [40, 60, 80, 109, 110, 130, 180, 200])
+def test_a_frame_never_leaves_the_screen(width: int, height: int) -> None:
+    run = make_run([make_stream("arm", 8), make_stream("leg", 21)], n_models=3)
+    run.streams["arm"].truth["gesture"] = "fist"
+    items: list[Item] = [answer(), answer(None, model="model-1", stream="leg")]
+    items += [Event("arm", 0.0, f"kind{k}", k) for k in range(20)]
+    lines = shown(run, items, size=(width, height)).splitlines()
+    assert len(lines) <= height
+    assert all(cell_len(each) <= width for each in lines)
+    assert "bench" in lines[0]
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (130, 30), (200, 60)])
+def test_what_matters_is_on_every_screen(size: tuple[int, int]) -> None:
+    run = make_run([make_stream()])
+    run.streams["arm"].counters.lost = 10
+    run.streams["arm"].quality = ("good",) * 6 + ("flat", "noisy")
+    frame = shown(run, [answer()], size=size)
+    for words in (
+        *NOTES,
+        *LABELS,
+        *("Ctrl-C stops", "1,000 received", "10 lost (0.99%)", "flat", "noisy"),
+        *("85 %", "latency 12 ms median", "8 answered · 1 skipped · 0 rejected"),
+    ):
+        assert words in frame, words
+
+
+def test_small_screens_give_up_channels_before_labels() -> None:
+    run = make_run([make_stream(n=21)])
+    assert "EMG20" in shown(run, [answer()], size=(80, 60))
+    small = shown(run, [answer()], size=(80, 16))
+    assert all(label in small for label in LABELS)
+    assert "EMG20" not in small
+    assert "● 21 good" in small
+
+
+def test_where_labels_do_not_fit_the_likely_ones_are_shown_in_their_order() -> None:
+    run = make_run([make_stream()])
+    shares = (0.3, 0.01, 0.6, 0.09)
+    frame = shown(run, [answer("open", shares)], size=(80, 12))
+    assert re.search(r"  rest .* 30 %[^▸]*▸ open .* 60 %", frame, re.DOTALL)
+    assert "fist" not in frame
+    assert "pinch" not in frame
+
+
+def test_what_does_not_fit_at_all_is_counted() -> None:
+    run = make_run([make_stream()], n_models=9)
+    assert "and 6 more" in shown(run, [answer()], size=(80, 16))
+
+
+def test_wide_screens_put_answers_beside_signals_and_in_two_columns() -> None:
+    run = make_run([make_stream()], n_models=4)
+    wide = shown(run, [answer()], size=(190, 40)).splitlines()
+    assert any(
+        "arm" in each and "model-0" in each and "model-1" in each for each in wide
+    )
+    narrow = shown(run, [answer()], size=(90, 40)).splitlines()
+    assert not any("model-0" in each and "model-1" in each for each in narrow)
+
+
+def test_before_the_first_answer_the_window_fills() -> None:
+    run = make_run([make_stream(seconds=0.6)])
+    frame = shown(run, [])
+    assert "filling the first window: 0.6 of 2.0 s" in frame
+    assert "▸" not in frame
+    assert "—" in row(frame, "pinch")
+
+
+def test_a_full_window_without_an_answer_waits_for_one() -> None:
+    assert "waiting for the first answer" in shown(make_run([make_stream()]), [])
+
+
+def test_windows_a_bundle_never_saw_are_told_when_there_are_any() -> None:
+    run = make_run([make_stream()])
+    assert "not finite" not in shown(run, [])
+    run.models["model-0"].windows["arm"].not_finite = 4
+    assert "8 answered · 1 skipped · 0 rejected · 4 not finite" in shown(run, [])
+
+
+def test_before_the_first_sample_it_waits() -> None:
+    assert "waiting for the first sample" in shown(
+        make_run([make_stream(seconds=0)]), []
+    )
+
+
+def test_the_decision_is_marked_and_so_is_the_truth() -> None:
+    frame = shown(make_run([make_stream()]), [answer(truth="open")], [])
+    assert "▸ fist" in frame
+    assert "85 %" in row(frame, "▸ fist")
+    assert frame.count("◂ truth") == row(frame, "7 %").count("◂ truth") == 1
+    assert "truth: gesture" not in frame  # which the device does not tell
+
+
+def test_a_bar_is_as_long_as_its_probability() -> None:
+    shares = (0.25, 0.5, 0.125, 0.125)
+    frame = shown(make_run([make_stream()]), [answer(probabilities=shares)])
+    halves = {}
+    for label in LABELS:
+        (line,) = [
+            each for each in frame.splitlines() if f" {label} " in each and "─" in each
+        ]
+        halves[label] = 2 * line.count("━") + line.count("╸")
+    total = sum(halves.values())
+    for label, share in zip(LABELS, shares, strict=True):
+        assert abs(halves[label] - share * total) <= 2
+
+
+def test_a_rejected_window_says_none_and_why() -> None:
+    frame = shown(make_run([make_stream()]), [answer(None)])
+    assert re.search(r"\bnone +low confidence", frame)
+    assert "▸" not in frame
+
+
+def test_probabilities_that_are_no_numbers_are_shown_as_unknown() -> None:
+    frame = shown(make_run([make_stream()]), [answer(None, (nan, 0.4, nan, nan))])
+    assert "40 %" in row(frame, "fist")
+    assert "—" in row(frame, "pinch")
+
+
+def test_an_old_answer_is_never_shown_as_the_current_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = make_run([make_stream()])
+    times = iter([run.started + 10, run.started + 13.5])
+    monkeypatch.setattr(NOW, lambda: next(times))
+    frame = shown(run, [answer()], [])
+    assert "no answer for 3.5 s" in frame
+    assert "85 %" not in frame
+    assert "no data for 3.5 s" in frame
+
+
+def test_truth_quality_and_rate_of_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run([make_stream(n=2)])
+    run.streams["arm"].quality = ("mains", "railed")
+    run.streams["arm"].truth["gesture"] = "fist"
+    counters, passed = run.streams["arm"].counters, [run.started]
+
+    def half_a_second_later() -> float:
+        passed[0] += 0.5
+        counters.received += 90
+        return passed[0]
+
+    monkeypatch.setattr(NOW, half_a_second_later)
+    first = shown(run, [])
+    assert re.search("EMG0 ≈ mains", first)
+    assert re.search("EMG1 ▲ railed", first)
+    assert "truth: gesture fist" in first
+    assert "200 Hz nominal · — Hz measured" in first
+    assert "200 Hz nominal · 180.0 Hz measured" in shown(run, *([[]] * 30))
+    assert "180.0 of 200 Hz" in shown(run, *([[]] * 30), size=(40, 24))
+
+
+def test_events_are_gathered_and_markers_are_kept() -> None:
+    flood: list[Item] = []
+    for k in range(2000):
+        told = {"model": "model-0", "indices": [k, k + 1]}
+        flood.append(Event("arm", 0.0, "skipped", None, told))
+        flood.append(Event("arm", 0.0, "truth", k, {"task": "gesture", "label": "zzz"}))
+    flood.append(Event("arm", 0.0, "marker", 1, {"text": "sat down"}))
+    frame = shown(make_run([make_stream()]), flood)
+    assert f"skipped {TIMES}4,000" in frame
+    assert frame.index("sat down") < frame.index(f"skipped {TIMES}")  # the newest first
+    assert "zzz" not in frame
+
+
+def test_text_from_outside_cannot_move_the_cursor() -> None:
+    file = io.StringIO()
+    view = TerminalView(Console(file=file, force_terminal=True, width=80, height=24))
+    view.open(make_run([make_stream()]))
+    text = "a\x1b[2Jb\nc\ud800[red]d"
+    view.take([Event("arm", 0.0, "marker", 1, {"text": text})])
+    view.close()
+    assert "a [2Jb c [red]d" in file.getvalue()
+
+
+def test_a_picture_is_a_sample_too() -> None:
+    info = StreamInfo("camera", 30.0, ("frame",), ("misc",), ("none",), (3, 4, 4))
+    camera = StreamStatus(info, Ring((3, 4, 4), 10), StreamCounters(5), ("?",))
+    assert "frame" in shown(make_run([camera]), [])
+
+
+def test_drawings_keep_their_distance() -> None:
+    console = Console(file=io.StringIO(), record=True, force_terminal=True)
+    view = TerminalView(console, period=3600)
+    view.open(make_run([make_stream()]))
+    for _ in range(5):
+        view.take([answer()])
+    assert console.export_text(clear=False).count("Ctrl-C stops") == 1
+    view.close()
+
+
+def test_the_screen_is_given_back_also_when_drawing_fails() -> None:
+    file = io.StringIO()
+    view = TerminalView(Console(file=file, force_terminal=True))
+    view.open(make_run([make_stream()]))
+    assert "\x1b[?1049h" in file.getvalue()
+    with pytest.raises(KeyError, match="nobody"):
+        view.take([answer(model="nobody")])
+    assert "\x1b[?1049l" in file.getvalue()
+
+
+def test_without_a_terminal_there_is_a_plain_line_a_model_and_no_colour() -> None:
+    file = io.StringIO()
+    view = TerminalView(Console(file=file, width=60), period=0)
+    view.open(make_run([make_stream()], n_models=2))
+    first = file.getvalue()
+    assert all(note in first for note in NOTES)
+    answers = [answer("rest", (0.9, 0.1, 0, 0))] * 500 + [answer()]
+    view.take([*answers, answer(None, model="model-1")])
+    view.take(answers)
+    lines = file.getvalue()[len(first) :].splitlines()
+    assert len(lines) == 2
+    assert re.search(r"arm +model-0 +fist 85 % +10 ms$", lines[0])
+    assert lines[1].endswith("none: low confidence  10 ms")
+    view.close()
+    assert "\x1b" not in file.getvalue()
+
+
+def test_without_a_terminal_events_are_lines_too() -> None:
+    file = io.StringIO()
+    view = TerminalView(Console(file=file, width=60), period=0)
+    view.open(make_run([make_stream()]))
+    told = {"channels": {"EMG0": "good", "EMG1": "flat"}}
+    gap = Event("arm", 0.0, "gap", 5, {"lost": 12, "filled": True, "estimated": False})
+    view.take([gap, gap, Event("arm", 0.0, "quality", 5, told)])
+    view.close()
+    assert f"gap {TIMES}2  lost 12 · filled" in file.getvalue()
+    assert "quality  EMG1 flat" in file.getvalue()
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_a_console_that_knows_letters_only_gets_letters(
+    drawn: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "out.txt"
+    with path.open("w", encoding="ascii") as file:
+        view = TerminalView(Console(file=file, force_terminal=drawn, width=80))
+        view.open(make_run([make_stream("µ-arm")]))
+        view.take([answer(stream="µ-arm", truth="rest")])
+        view.close()
+    text = path.read_text(encoding="ascii")
+    assert "fist" in text
+    assert "balanced" in text
+
+
+def test_the_end_says_how_well_each_class_was_recognised() -> None:
+    run = make_run([make_stream()])
+    run.streams["arm"].counters.lost = 7
+    run.models["model-0"].windows["arm"].rejected = 3
+    # Of 30 rests all, of 10 fists one half: 88 % correct, and balanced 75 %.
+    answers = [answer("rest", truth="rest")] * 30 + [answer(truth="fist")] * 5
+    answers += [answer(None, truth="fist")] * 3 + [answer("open", truth="fist")] * 2
+    text = ended(run, [*answers, answer(truth=None)])
+    assert re.search(r"arm +1,000 +7 +0 +0 +0", text)
+    assert re.search(r"model-0 +8 +1 +3 +12 ms +12 ms +75 %", text)
+    assert "rest 100 % of 30, fist 50 % of 10" in text
+    assert all(note in text for note in NOTES)
+
+
+def test_the_end_without_models_and_truth() -> None:
+    run = make_run([make_stream()], n_models=0)
+    assert "received" in ended(run, [])
+    assert "recall" not in ended(make_run([make_stream()]), [answer()])
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        *((0.0, "0 %"), (0.001, "<1 %"), (0.5, "50 %"), (0.999, ">99 %")),
+        *((1.0, "100 %"), (None, "—"), (nan, "—")),
+    ],
+)
+def test_percent_is_never_nothing_or_all_unless_it_is(
+    share: float | None, text: str
+) -> None:
+    assert percent(share).strip() == text
+    assert len(percent(share)) == 5
