@@ -33,7 +33,9 @@ Model = Annotated[
     list[str] | None,
     typer.Option(help="A bundle's file, or demo:gesture|emotion|seizure; repeats."),
 ]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="A TOML file.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="A TOML file, or one shipped: synthetic.")
+]
 Ui = Annotated[str | None, typer.Option(help="auto, terminal or none.")]
 Json = Annotated[
     bool, typer.Option("--json", help="JSON lines on standard output, and no view.")

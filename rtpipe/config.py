@@ -8,6 +8,7 @@ a model's are its path and those of `rtpipe.decide.Decision`.
 import inspect
 import tomllib
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
@@ -101,11 +102,16 @@ class Config(_Table):
 def load(path: Path) -> dict[str, Any]:
     """Read a configuration file; its keys are checked by `check`.
 
+    A name that is no file may be one of those shipped: ``synthetic``.
+
     Raises
     ------
     ConfigError
         If it cannot be read or is not TOML.
     """
+    shipped = Path(str(files("rtpipe.configs"))) / "live" / f"{path}.toml"
+    if not path.exists() and shipped.exists():
+        path = shipped
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
