@@ -137,6 +137,7 @@ class Runtime:
         classifiers = []
         for name, bundle, decision in self._bundles:
             card = bundle.card
+            fit.chain(card.stages)  # imports what they need before a sample waits for it
             status = ModelStatus(
                 name=name,
                 task=card.task,
