@@ -18,6 +18,7 @@ from rtpipe.sinks.canvas import (
 from rtpipe.types import Event
 
 _KEPT = 32  # different things; more than any screen shows
+_ORIGIN = 20  # cells the name of a stream may take
 _SHOWN = frozenset({"truth", "quality"})  # beside the signal, not as news
 _SIGNS: dict[str, tuple[str, Style]] = {
     "marker": ("▸", ACCENT),
@@ -64,21 +65,25 @@ class News:
     def lines(self, width: int, count: int) -> list[Line]:
         """Return at most `count` lines, the newest first."""
         newest = list(self._stories.values())[::-1][:count]
+        origins = [_origin(story.event) for story in newest]
+        longest = min(_ORIGIN, max(map(len, origins), default=0))
         lines = []
-        for story in newest:
+        for story, origin in zip(newest, origins, strict=True):
             event = story.event
             sign, style = _SIGNS.get(event.kind, ("·", QUIET))
-            origin = "" if event.kind == "marker" else clean(event.stream)
-            source = fit([cell(origin or "run", QUIET)], 12)
+            often = f" {TIMES}{story.count:,}" if story.count > 1 else ""
             line = [
                 cell(f" {clock(story.time):>7}  ", QUIET),
-                *source,
-                cell(f" {sign} {clean(event.kind)}", style),
-                cell(f" {TIMES}{story.count:,}" if story.count > 1 else "", style),
+                *fit([cell(origin, QUIET)], longest),
+                cell(f"  {sign} {clean(event.kind)}{often}", style),
                 cell(f"  {words(event)}", PLAIN),
             ]
             lines.append(fit(line, width))
         return lines
+
+
+def _origin(event: Event) -> str:
+    return "run" if event.kind == "marker" else clean(event.stream) or "run"
 
 
 def weight(event: Event) -> int:
