@@ -10,6 +10,7 @@ Panel = StreamPanel | ModelPanel
 
 _SIDES = 110  # columns from which signals and answers stand side by side
 _PANEL = 56  # columns from which a panel of answers may have a neighbour
+_COMFORT = 2  # the first of the steps that nobody needs
 
 
 class _Row:
@@ -26,11 +27,11 @@ class _Row:
         tallest: list[int] = [max(each) for each in zip(*heights, strict=True)]
         self.height, self.steps = tallest[0], tallest[1:]
 
-    def grow(self, step: int) -> bool:
-        """Take one line more, unless this step's height is reached."""
-        grown = self.height < self.steps[step]
-        self.height += grown
-        return grown
+    def grow(self, step: int, most: int) -> int:
+        """Take lines up to this step's height; return how many."""
+        taken = max(0, min(most, self.steps[step] - self.height))
+        self.height += taken
+        return taken
 
     def shrink(self) -> int:
         """Give back the lines that no panel would fill; return how many."""
@@ -92,13 +93,27 @@ def _stack(
         spare += rows.pop().height
     spare -= hidden > 0
     for step in range(4):
-        growing = rows
-        while spare > 0 and growing:
-            growing = [row for row in growing[:spare] if row.grow(step)]
-            spare -= len(growing)
+        spare -= (_share if step < _COMFORT else _fill)(rows, step, spare)
         spare += sum(row.shrink() for row in rows)
     shown = [row for row in (*streams, *models) if row in rows]
     lines = [line for row in shown for line in row.lines(time)]
     if hidden:
         lines.append([cell(f" and {hidden} more; a taller window shows them", WARN)])
     return lines
+
+
+def _share(rows: list[_Row], step: int, spare: int) -> int:
+    """Deal out what is needed, line by line to all; return how much."""
+    dealt, asking = 0, rows
+    while asking and dealt < spare:
+        asking = [row for row in asking[: spare - dealt] if row.grow(step, 1)]
+        dealt += len(asking)
+    return dealt
+
+
+def _fill(rows: list[_Row], step: int, spare: int) -> int:
+    """Deal out what is comfort, row by row: half of it is worth nothing."""
+    dealt = 0
+    for row in rows:
+        dealt += row.grow(step, spare - dealt)
+    return dealt
