@@ -34,7 +34,8 @@ Model = Annotated[
     typer.Option(help="A bundle's file, or demo:gesture|emotion|seizure; repeats."),
 ]
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="A TOML file, or one shipped: synthetic.")
+    Path | None,
+    typer.Option("--config", help="A TOML file, or one shipped: synthetic."),
 ]
 Ui = Annotated[str | None, typer.Option(help="auto, terminal or none.")]
 Json = Annotated[
@@ -68,7 +69,7 @@ def live(
     compute: Compute = None,
     assign: Set = None,
 ) -> None:
-    r"""Show a device's signals, their quality, and live decisions.
+    """Show a device's signals, their quality, and live decisions.
 
     Without --model the demo models run that fit the device.
 
@@ -98,7 +99,7 @@ def replay(
     compute: Compute = None,
     assign: Set = None,
 ) -> None:
-    r"""Play a recording through models as if it were live.
+    """Play a recording through models as if it were live.
 
     At --speed max every window is answered, as fast as the models can.
 
@@ -122,7 +123,7 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Folder for the results.")] = None,
     assign: Set = None,
 ) -> None:
-    r"""Train a bundle: OUT/RECIPE.pt, and beside it card, metrics and pictures.
+    """Train a bundle: OUT/RECIPE.pt, and beside it card, metrics and pictures.
 
     \b
     rtpipe train gesture --data EMG_data_for_gestures-master --out trained
@@ -148,7 +149,7 @@ def evaluate(
     compute: Compute = None,
     assign: Set = None,
 ) -> None:
-    r"""Score a bundle on labelled recordings, as it is: nothing is fitted.
+    """Score a bundle on labelled recordings, as it is: nothing is fitted.
 
     Recordings it was trained on are marked SEEN and left out of the figures.
 
@@ -193,7 +194,7 @@ def inspect(
         bool, typer.Option("--json", help="The card as one JSON object.")
     ] = False,
 ) -> None:
-    r"""Show a bundle's card without loading the model.
+    """Show a bundle's card without loading the model.
 
     \b
     rtpipe inspect trained/gesture.pt

@@ -21,7 +21,8 @@ def tracked(what: str) -> Callable[[Sequence[Item]], Iterable[Item]]:
     console = Console(stderr=True)
 
     def progress(items: Sequence[Item]) -> Iterable[Item]:
-        return track(items, description=what, console=console)
+        quiet = not console.is_terminal
+        return track(items, description=what, console=console, disable=quiet)
 
     return progress
 
@@ -101,6 +102,7 @@ def print_evaluation(found: dict[str, Any], card: Card) -> None:
             f"macro F1 {found['macro_f1']:.3f}\n"
             f"decisions       accuracy {found['accuracy_smoothed']:.3f}",
             highlight=False,
+            soft_wrap=True,
         )
         table = Table(title="windows by truth (rows) and answer (columns)")
         table.add_column("")
@@ -117,7 +119,9 @@ def print_evaluation(found: dict[str, Any], card: Card) -> None:
             groups.add_row(group, "no label" if value is None else f"{value:.3f}")
         console.print(groups)
     for path in found["seen"]:
-        console.print(f"SEEN in training, left out: {path}", highlight=False)
+        console.print(
+            f"SEEN in training, left out: {path}", highlight=False, soft_wrap=True
+        )
     for note in card.notes:
         console.print(note, style="bold")
 
