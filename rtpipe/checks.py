@@ -70,26 +70,22 @@ def check_stage(stage: Stage, info: StreamInfo, n_times: int = 1500) -> None:
     half = n_times // 2
     after = stage.prepare(info)
     once = _Signal.of(stage, [whole])
-
     _check_output(once, whole, after, info)
+
+    forgets = "`prepare` does not forget the run before"
+    once.compare(_Signal.anew(stage, info, [whole]), forgets)
     for sizes in _cuttings(n_times):
-        stage.prepare(info)
-        found = _Signal.of(stage, cut(whole, sizes))
+        found = _Signal.anew(stage, info, cut(whole, sizes))
         once.compare(found, "how the input is cut into chunks changes the output")
 
-    stage.prepare(info)
     other = _rows(noise(info, n_times, seed=1), half, n_times)
-    found = _Signal.of(stage, [_rows(whole, 0, half), other])
+    found = _Signal.anew(stage, info, [_rows(whole, 0, half), other])
     once.before(half).compare(
         found.before(half), "the output at a sample depends on later samples"
     )
 
-    stage.prepare(info)
-    _Signal.of(stage, [_broken(whole, half)[1]])
-    stage.prepare(info)
-    found = _Signal.of(stage, [whole])
-    once.compare(found, "`prepare` does not forget the run before")
-
+    _Signal.anew(stage, info, _broken(whole, half))
+    once.compare(_Signal.anew(stage, info, [whole]), forgets)
     _check_jump(stage, info, whole)
 
 
@@ -130,15 +126,13 @@ def _check_jump(stage: Stage, info: StreamInfo, whole: Chunk) -> None:
     n_times = len(whole)
     half = n_times // 2
     first, second = _broken(whole, half)
-    stage.prepare(info)
-    once = _Signal.of(stage, [first, second])
+    once = _Signal.anew(stage, info, [first, second])
     assert np.isfinite(once.data).all(), "after a jump of the index it is not finite"
     assert once.index[-1] >= second.index, "after a jump of the index nothing comes"
     assert (np.diff(once.index) > 0).all(), "after a jump the index runs backward"
     for sizes in _cuttings(n_times - half):
-        stage.prepare(info)
         parts = [*cut(first, sizes[:3]), *cut(second, sizes)]
-        found = _Signal.of(stage, parts)
+        found = _Signal.anew(stage, info, parts)
         once.compare(
             found, "after a jump of the index, how the input is cut changes the output"
         )
@@ -453,6 +447,12 @@ class _Signal:
                 ]
             ),
         )
+
+    @classmethod
+    def anew(cls, stage: Stage, info: StreamInfo, chunks: Sequence[Chunk]) -> "_Signal":
+        """Prepare a stage and pass chunks through it."""
+        stage.prepare(info)
+        return cls.of(stage, chunks)
 
     def before(self, stop: int) -> "_Signal":
         """Return what has an index below `stop`."""
