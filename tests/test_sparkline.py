@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from rtpipe.ring import Ring
-from rtpipe.sinks.rate import Rate
-from rtpipe.sinks.sparkline import Envelope
+from rtpipe.terminal.rate import Rate
+from rtpipe.terminal.sparkline import Envelope
 from rtpipe.types import Chunk
 
 BLOCKS = "▁▂▃▄▅▆▇█"

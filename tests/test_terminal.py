@@ -16,13 +16,13 @@ from rtpipe.counters import StreamCounters, WindowCounters
 from rtpipe.latency import Histogram
 from rtpipe.ring import Ring
 from rtpipe.sink import Item, ModelStatus, Run, StreamStatus
-from rtpipe.sinks.bars import percent
-from rtpipe.sinks.canvas import TIMES
-from rtpipe.sinks.terminal import TerminalView
+from rtpipe.terminal.bars import percent
+from rtpipe.terminal.canvas import TIMES
+from rtpipe.terminal.view import TerminalView
 from rtpipe.types import Chunk, Event, Prediction, StreamInfo
 
 SFREQ = 200.0
-NOW = "rtpipe.sinks.terminal.now"
+NOW = "rtpipe.terminal.view.now"
 LABELS = ("rest", "fist", "open", "pinch")
 NOTES = ("DEMO: trained on simulated signals", "Not a medical device")
 

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from math import inf
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -137,7 +138,9 @@ class Runtime:
         classifiers = []
         for name, bundle, decision in self._bundles:
             card = bundle.card
-            fit.chain(card.stages)  # imports what they need before a sample waits for it
+            fit.chain(
+                card.stages
+            )  # imports what they need before a sample waits for it
             status = ModelStatus(
                 name=name,
                 task=card.task,
@@ -212,16 +215,12 @@ class Runtime:
                 }
                 route[told] = self._pipeline(info, mine, device, stack)
             routes.append((device, route))
-        sinks = list(self._sinks)
+        for sink in self._sinks:
+            self._open_sink(sink, not paced, stack)
         if self._folder:
             self._folder.publish(self.run)
             if available():
-                sinks.append(SocketServer(self._folder.socket))
-        for sink in sinks:
-            sink.open(self.run)
-            self._lanes.append(Lane(sink, self.run, wait=not paced, failed=self._lost))
-        for lane in self._lanes:
-            stack.callback(lane.close)
+                self._serve(self._folder.socket, not paced, stack)
         for each in classifiers:
             if each.status.name in self.run.models:
                 patience = PATIENCE if paced else inf
@@ -231,6 +230,19 @@ class Runtime:
         stack.callback(self._join_readers)
         for device, route in routes:
             self._readers.append(start("read", partial(self._read, device, route)))
+
+    def _open_sink(self, sink: Sink, wait: bool, stack: ExitStack) -> None:
+        sink.open(self.run)
+        lane = Lane(sink, self.run, wait=wait, failed=self._lost)
+        stack.callback(lane.close)
+        self._lanes.append(lane)
+
+    def _serve(self, path: Path, wait: bool, stack: ExitStack) -> None:
+        """Open the socket others may attach to; a run without one is still a run."""
+        try:
+            self._open_sink(SocketServer(path), wait, stack)
+        except OSError as error:
+            self._lost("socket", error)
 
     def _pipeline(
         self,

@@ -13,8 +13,8 @@ from typing import Any
 from rtpipe.clock import now
 from rtpipe.ring import Ring
 from rtpipe.sink import Item, ModelStatus, Run, StreamStatus
-from rtpipe.sinks.client import LONGEST, Client
 from rtpipe.sinks.jsonl import as_json, finite, line, summary_json
+from rtpipe.sinks.socketclient import LONGEST, Client
 
 _CLIENTS = 16  # more than anybody opens windows; each may hold a backlog
 _FAREWELL = 0.2  # seconds the last lines may take, all clients together

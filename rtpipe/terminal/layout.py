@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from rtpipe.sinks.canvas import WARN, Line, beside, cell
-from rtpipe.sinks.modelpanel import ModelPanel
-from rtpipe.sinks.streampanel import StreamPanel
+from rtpipe.terminal.canvas import WARN, Line, beside, cell
+from rtpipe.terminal.modelpanel import ModelPanel
+from rtpipe.terminal.streampanel import StreamPanel
 
 Panel = StreamPanel | ModelPanel
 

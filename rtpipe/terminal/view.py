@@ -6,11 +6,11 @@ from rich.console import Console
 
 from rtpipe.clock import now
 from rtpipe.sink import Item, Run
-from rtpipe.sinks.canvas import Portable
-from rtpipe.sinks.drawing import Drawing
-from rtpipe.sinks.ending import ending
-from rtpipe.sinks.plain import PlainLog
-from rtpipe.sinks.tally import Tally
+from rtpipe.terminal.canvas import Portable
+from rtpipe.terminal.drawing import Drawing
+from rtpipe.terminal.ending import ending
+from rtpipe.terminal.plain import PlainLog
+from rtpipe.terminal.tally import Tally
 from rtpipe.types import Prediction
 
 

@@ -5,8 +5,8 @@ from math import isfinite
 from rich.segment import Segment
 
 from rtpipe.sink import ModelStatus, StreamStatus
-from rtpipe.sinks.bars import bars, percent
-from rtpipe.sinks.canvas import (
+from rtpipe.terminal.bars import bars, percent
+from rtpipe.terminal.canvas import (
     BOLD,
     DECIDED,
     PLAIN,
@@ -22,7 +22,7 @@ from rtpipe.sinks.canvas import (
     spread,
     width_of,
 )
-from rtpipe.sinks.tally import Tally
+from rtpipe.terminal.tally import Tally
 from rtpipe.types import Prediction
 
 _LABEL = 16  # cells a label may take

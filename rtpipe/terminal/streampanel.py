@@ -6,7 +6,7 @@ from math import isfinite
 from rich.style import Style
 
 from rtpipe.sink import StreamStatus
-from rtpipe.sinks.canvas import (
+from rtpipe.terminal.canvas import (
     ACCENT,
     BAD,
     BOLD,
@@ -24,8 +24,8 @@ from rtpipe.sinks.canvas import (
     spread,
     width_of,
 )
-from rtpipe.sinks.rate import Rate
-from rtpipe.sinks.sparkline import Envelope
+from rtpipe.terminal.rate import Rate
+from rtpipe.terminal.sparkline import Envelope
 
 _SIGNS: dict[str, tuple[str, Style]] = {
     "good": ("●", GOOD),

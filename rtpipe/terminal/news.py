@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rich.style import Style
 
-from rtpipe.sinks.canvas import (
+from rtpipe.terminal.canvas import (
     ACCENT,
     PLAIN,
     QUIET,

@@ -3,10 +3,10 @@
 from rich.console import Console
 
 from rtpipe.sink import Item, Run
-from rtpipe.sinks.bars import percent
-from rtpipe.sinks.canvas import TIMES, clean, letters
-from rtpipe.sinks.modelpanel import milliseconds
-from rtpipe.sinks.news import clock, weight, words
+from rtpipe.terminal.bars import percent
+from rtpipe.terminal.canvas import TIMES, clean, letters
+from rtpipe.terminal.modelpanel import milliseconds
+from rtpipe.terminal.news import clock, weight, words
 from rtpipe.types import Event, Prediction
 
 _EVERY = 1.0  # seconds between two lines about the same thing

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.live import Live
 
 from rtpipe.sink import Item, Run
-from rtpipe.sinks.canvas import (
+from rtpipe.terminal.canvas import (
     BOLD,
     QUIET,
     STRONG,
@@ -16,11 +16,11 @@ from rtpipe.sinks.canvas import (
     joined,
     spread,
 )
-from rtpipe.sinks.layout import arrange
-from rtpipe.sinks.modelpanel import ModelPanel
-from rtpipe.sinks.news import News, clock
-from rtpipe.sinks.streampanel import StreamPanel
-from rtpipe.sinks.tally import Tally
+from rtpipe.terminal.layout import arrange
+from rtpipe.terminal.modelpanel import ModelPanel
+from rtpipe.terminal.news import News, clock
+from rtpipe.terminal.streampanel import StreamPanel
+from rtpipe.terminal.tally import Tally
 from rtpipe.types import Event
 
 

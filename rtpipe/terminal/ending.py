@@ -6,10 +6,10 @@ from rich.table import Table
 from rich.text import Text
 
 from rtpipe.sink import Run
-from rtpipe.sinks.bars import percent
-from rtpipe.sinks.canvas import QUIET, WARN, clean
-from rtpipe.sinks.modelpanel import milliseconds
-from rtpipe.sinks.tally import Tally
+from rtpipe.terminal.bars import percent
+from rtpipe.terminal.canvas import QUIET, WARN, clean
+from rtpipe.terminal.modelpanel import milliseconds
+from rtpipe.terminal.tally import Tally
 
 
 def ending(run: Run, tallies: dict[tuple[str, str], Tally]) -> RenderableType:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import isfinite
 
-from rtpipe.sinks.canvas import (
+from rtpipe.terminal.canvas import (
     ACCENT,
     BOLD,
     FRAME,
