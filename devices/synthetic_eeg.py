@@ -50,14 +50,14 @@ _STREAM = 2  # keeps the random numbers apart from those of the EMG
 
 # What an emotion makes of each rhythm: factors per channel, in the order above.
 _ALPHA = {
-    "negative": (1.15, 1.3, 0.7, 0.85),
+    "negative": (1.15, 1.35, 0.65, 0.8),
     "neutral": (1.2, 1.2, 1.2, 1.2),
-    "positive": (0.85, 0.7, 1.3, 1.15),
+    "positive": (0.8, 0.65, 1.35, 1.15),
 }
 _BETA = {
-    "negative": (0.9, 1.0, 1.0, 0.9),
+    "negative": (0.85, 0.95, 0.95, 0.85),
     "neutral": (0.85, 0.85, 0.85, 0.85),
-    "positive": (1.3, 1.1, 1.1, 1.3),
+    "positive": (1.4, 1.2, 1.2, 1.4),
 }
 _THETA = {
     "negative": (1.0, 0.9, 0.9, 1.0),
@@ -65,12 +65,12 @@ _THETA = {
     "positive": (1.0, 1.25, 1.25, 1.0),
 }
 # The same alpha in all channels: 0 none of it, 1 all of it.
-_STEP = {"negative": 0.2, "neutral": 0.92, "positive": 0.65}
+_STEP = {"negative": 0.15, "neutral": 0.95, "positive": 0.6}
 
 # Root mean squares, uV.
 _LEVEL_BACKGROUND = 9.0
 _LEVEL_THETA = 4.0
-_LEVEL_ALPHA = 8.0
+_LEVEL_ALPHA = 10.0
 _LEVEL_BETA = 4.0
 _LEVEL_ELECTRODE = 1.0
 _MAINS = 3.0  # amplitude of the hum, uV
