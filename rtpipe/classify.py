@@ -79,10 +79,13 @@ class Classifier:
             return []
         probabilities = self._answered([each.stream for each in kept])
         now = clock.now()
-        return [
-            self._predicted(each, row, now)
-            for each, row in zip(kept, probabilities, strict=True)
-        ]
+        predictions = []
+        for each, row in zip(kept, probabilities, strict=True):
+            if np.isfinite(row).all():
+                predictions.append(self._predicted(each, row, now))
+            else:
+                self.status.windows[each.stream].not_finite += 1
+        return predictions
 
     def _copied(self, due: Due, at: int) -> bool:
         """Copy a window into the batch; False, and counted, where that cannot be."""

@@ -48,7 +48,8 @@ class WindowCounters:
     overrun : int
         Windows overwritten in the ring before they were read.
     not_finite : int
-        Windows kept from the bundle because a value was infinite or not a number.
+        Windows without an answer, because a value in them or in the answer was
+        infinite or not a number.
     rejected : int
         Answered windows without a decision.
     correct, judged : int

@@ -19,7 +19,8 @@ class RunningMoments:
     -----
     For a window only those before it count: with sums S, Q of n features and of their
     squares, prior mean m and scale s worth w windows, its mean is (w m + S) / (w + n)
-    and its variance (w (s^2 + m^2) + Q) / (w + n) less the mean's square.
+    and its variance (w (s^2 + m^2) + Q) / (w + n) less the mean's square. A window
+    with a feature that is not finite is not taken in: it would spoil all that follow.
     """
 
     def __init__(self, mean: Float64, scale: Float64, worth: float) -> None:
@@ -40,11 +41,13 @@ class RunningMoments:
         -------
         mean, scale : ndarray of float32, shape (n_windows, n_features)
         """
-        wide = features.astype(np.float64)
+        finite = np.isfinite(features).all(1)
+        wide = np.where(finite[:, None], features, 0).astype(np.float64)
         sums = np.cumsum(np.concatenate((self._sum[None], wide)), axis=0)
         squares = np.cumsum(np.concatenate((self._squares[None], wide**2)), axis=0)
-        n = (self._worth + (self._seen + np.arange(len(wide) + 1)))[:, None]
-        self._seen += len(wide)
+        seen = self._seen + np.concatenate(([0], np.cumsum(finite)))
+        n = (self._worth + seen)[:, None]
+        self._seen = int(seen[-1])
         self._sum, self._squares = sums[-1], squares[-1]
         mean = (sums / n)[:-1]
         variance = (squares / n)[:-1] - mean**2

@@ -9,6 +9,7 @@ import getpass
 import json
 import os
 import shutil
+import stat
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,8 +38,7 @@ class RunFolder:
     def __init__(self) -> None:
         home = folder_of_runs()
         home.mkdir(mode=0o700, exist_ok=True)
-        if home.stat().st_mode & 0o077:
-            raise PermissionError(f"{home} can be read by others; remove it")
+        _refuse_foreign(home)
         _remove_leftovers(home)
         self.path = _new_folder(home)
         self.name = self.path.name
@@ -81,6 +81,15 @@ class RunFolder:
 def folder_of_runs() -> Path:
     """Return the folder that holds a folder for every run of this user."""
     return shared_folder() / f"rtpipe-{getpass.getuser()}"
+
+
+def _refuse_foreign(home: Path) -> None:
+    """Anyone may make a folder of that name there: trust it only if it is ours."""
+    found = home.lstat()
+    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+    private = os.name == "nt" or not found.st_mode & 0o077
+    if not (stat.S_ISDIR(found.st_mode) and mine and private):
+        raise PermissionError(f"{home} is not this user's alone: remove it")
 
 
 def _new_folder(home: Path) -> Path:
