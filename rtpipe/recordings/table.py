@@ -10,6 +10,7 @@ from rtpipe.errors import RecordingError
 from rtpipe.types import Float64
 
 _AT = re.compile(r"convert string '(.*)' to float64 at row (\d+), column (\d+)")
+_WIDTH = re.compile(r"columns changed from (\d+) to (\d+) at row (\d+)")
 
 
 def read_table(path: Path, delimiter: str | None, n_columns: int) -> Float64:
@@ -54,4 +55,9 @@ def _where(error: str) -> str:
     if found := _AT.search(error):
         text, row, column = found[1], int(found[2]), int(found[3])
         return f"line {row + 2}, column {column}: {text!r} is not a number"
+    if found := _WIDTH.search(error):
+        return (
+            f"line {int(found[3]) + 1} has {found[2]} columns where those before it "
+            f"have {found[1]}"
+        )
     return error.split(";")[0].strip()

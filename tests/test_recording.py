@@ -1,0 +1,346 @@
+"""Recordings written here in each published layout, then the published ones."""
+
+import tarfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtpipe.errors import RecordingError
+from rtpipe.recording import Recording, constant, file_hash, read
+from rtpipe.recordings.muse import estimated_index
+from rtpipe.types import Event
+
+COLUMNS = ["time", *(f"channel{k}" for k in range(1, 9)), "class"]
+MUSE = ["timestamps", "TP9", "AF7", "AF8", "TP10", "Right AUX"]
+Rows = Sequence[Sequence[object]]
+
+
+def write(
+    path: Path, header: Sequence[str], rows: Rows, delimiter: str, end: str = "\n"
+) -> Path:
+    lines = [header, *rows]
+    text = end.join(delimiter.join(map(str, line)) for line in lines) + end
+    path.write_bytes(text.encode())
+    return path
+
+
+def emg_rows(classes: Sequence[int], *behind: int) -> list[list[object]]:
+    """Return rows as the armband's: each sample held, whole counts times 1e-5."""
+    rng = np.random.default_rng(0)
+    counts = rng.integers(-128, 128, (len(classes), 8)).repeat(3, 0)[: len(classes)]
+    return [
+        [3 * k + 1, *(f"{count}e-05" for count in row), each, *behind]
+        for k, (row, each) in enumerate(zip(counts.tolist(), classes, strict=True))
+    ]
+
+
+def counts_of(rows: Rows) -> list[list[float]]:
+    return [[float(str(value)[:-4]) for value in row[1:9]] for row in rows]
+
+
+def one(path: Path) -> Recording:
+    (recording,) = read(path)
+    return recording
+
+
+# EMG armband ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "crlf"])
+@pytest.mark.parametrize("layout", ["uci", "kaggle"])
+def test_an_armband_recording(layout: str, end: str, tmp_path: Path) -> None:
+    classes = [0, 0, 1, 1, 1, 0, 2, 3]
+    if layout == "uci":
+        rows = emg_rows(classes)
+        path = write(tmp_path / "1.txt", COLUMNS, rows, "\t", end)
+    else:
+        rows = emg_rows(classes, 1)
+        path = write(tmp_path / "EMG-data.csv", [*COLUMNS, "label"], rows, ",", end)
+    found = one(path)
+    info = found.info
+    assert (info.name, info.sfreq, info.counted) == ("emg", 1000.0, True)
+    assert info.ch_names == tuple(f"EMG{k}" for k in range(1, 9))
+    assert set(info.ch_types) == {"emg"}
+    assert set(info.units) == {"none"}
+    assert info.rails == (-128.0, 127.0)
+    assert found.data.dtype == np.float32
+    np.testing.assert_array_equal(found.data, counts_of(rows))
+    np.testing.assert_array_equal(found.index, range(8))
+    np.testing.assert_allclose(found.times, np.arange(8) / 1000)
+    assert found.device_times is not None
+    np.testing.assert_allclose(found.device_times, (3 * np.arange(8) + 1) / 1000)
+    told = [(each.index, each.data["label"]) for each in found.events]
+    assert told == [
+        (0, None),
+        (2, "rest"),
+        (5, None),
+        (6, "fist"),
+        (7, "wrist flexion"),
+    ]
+    assert found.events[1] == Event(
+        "emg", 0.002, "truth", 2, {"task": "gesture", "label": "rest"}
+    )
+
+
+def test_every_class_has_its_gesture(tmp_path: Path) -> None:
+    path = write(tmp_path / "1.txt", COLUMNS, emg_rows(range(8)), "\t")
+    assert [each.data["label"] for each in one(path).events] == [
+        None,
+        "rest",
+        "fist",
+        "wrist flexion",
+        "wrist extension",
+        "radial deviation",
+        "ulnar deviation",
+        "extended palm",
+    ]
+
+
+def test_a_recording_of_one_row(tmp_path: Path) -> None:
+    found = one(write(tmp_path / "1.txt", COLUMNS, emg_rows([2]), "\t"))
+    assert found.data.shape == (1, 8)
+    assert len(found.events) == 1
+
+
+# Muse -------------------------------------------------------------------------------
+
+
+def muse_rows(times: Sequence[float], marks: Sequence[int] = ()) -> list[list[object]]:
+    rng = np.random.default_rng(0)
+    values = np.round(rng.integers(-2048, 2048, (len(times), 5)) * 125 / 256, 3)
+    return [
+        [f"{1486223115.483 + time:.3f}", *row, *marks[k : k + 1]]
+        for k, (time, row) in enumerate(zip(times, values.tolist(), strict=True))
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "crlf"])
+def test_a_muse_recording(end: str, tmp_path: Path) -> None:
+    times = np.arange(300) / 256
+    rows = muse_rows(times.tolist())
+    found = one(write(tmp_path / "m.csv", MUSE, rows, ",", end))
+    info = found.info
+    assert (info.name, info.sfreq, info.counted) == ("eeg", 256.0, False)
+    assert info.ch_names == ("TP9", "AF7", "AF8", "TP10", "Right AUX")
+    assert info.ch_types == ("eeg",) * 4 + ("misc",)
+    assert info.units == ("uV",) * 5
+    assert info.rails == (-1000.0, 999.5)
+    want = np.array([row[1:6] for row in rows], float)
+    np.testing.assert_allclose(found.data, want, rtol=1e-6)
+    np.testing.assert_allclose(found.times, times, atol=2e-3)
+    np.testing.assert_array_equal(found.index, range(300))
+    assert found.device_times is not None
+    assert found.device_times[0] == 1486223115.483
+    assert found.events == ()
+
+
+def test_gaps_of_a_muse_recording_are_in_the_index(tmp_path: Path) -> None:
+    times = np.arange(300) / 256
+    times[100:] += 0.09  # jitter: less than 100 ms
+    times[200:] += 700  # a gap
+    times[250:] += 0.5
+    found = one(write(tmp_path / "m.csv", MUSE, muse_rows(times.tolist()), ","))
+    steps = np.diff(found.index)
+    jumps = np.flatnonzero(steps != 1)
+    np.testing.assert_array_equal(jumps, [199, 249])
+    np.testing.assert_allclose(steps[jumps], [256 * 700 + 1, 129], atol=1)
+
+
+def test_times_that_step_backward_stand_still(tmp_path: Path) -> None:
+    times = np.arange(50) / 256
+    times[20:25] -= 0.027
+    found = one(write(tmp_path / "m.csv", MUSE, muse_rows(times.tolist()), ","))
+    assert (np.diff(found.times) >= 0).all()
+    np.testing.assert_array_equal(found.index, range(50))
+    assert found.times[20] == found.times[19]
+    np.testing.assert_allclose(found.times[30:], times[30:], atol=2e-3)
+
+
+def test_markers_are_events_where_they_begin(tmp_path: Path) -> None:
+    times = np.arange(10) / 256
+    times[5:] += 1.0
+    marks = [0, 2, 2, 0, 0, 0, 1, 2, 0, 1]
+    rows = muse_rows(times.tolist(), marks)
+    found = one(write(tmp_path / "m.csv", [*MUSE, "Marker0"], rows, ","))
+    gap = found.index[5] - 5
+    assert gap == 256
+    assert [(e.index, e.data["text"]) for e in found.events] == [
+        (1, "2"),
+        (6 + gap, "1"),
+        (7 + gap, "2"),
+        (9 + gap, "1"),
+    ]
+    assert {(e.stream, e.kind) for e in found.events} == {("eeg", "marker")}
+    assert found.events[1].time == found.times[6]
+
+
+@pytest.mark.parametrize("sfreq", [256.0, 20.0])
+def test_the_index_is_estimated_by_the_rule(sfreq: float) -> None:
+    rng = np.random.default_rng(0)
+    steps = rng.choice([0, 1 / sfreq, 0.05, 0.099, 0.21, 0.5, 3.0], 500)
+    times = np.concatenate(([0.0], np.cumsum(steps)))
+    want = [0]
+    for before, after in pairwise(times.tolist()):
+        step = after - before
+        long = step > max(4 / sfreq, 0.1)
+        want.append(want[-1] + (round(step * sfreq) if long else 1))
+    np.testing.assert_array_equal(estimated_index(times, sfreq), want)
+
+
+# Wrong input ------------------------------------------------------------------------
+
+EMG = "\t".join(COLUMNS) + "\n"
+ROW = "\t".join(["1", *["1e-05"] * 8, "0"]) + "\n"
+EEG = ",".join(MUSE) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b" \n\n", "is empty"),
+        (EMG.encode(), "has a header and no samples"),
+        (EEG.encode(), "has a header and no samples"),
+        (EMG + ROW + ROW.replace("1e-05", "fist", 1), "line 3, column 2: 'fist' is no"),
+        (EEG + "1.0,1,2,3,4,5\n1.1,1,,3,4,5\n", "line 3, column 3: '' is not a number"),
+        (EEG + "1.0,1,2,3,4,5\nnan,1,2,3,4,5\n", "line 3: the time is not a number"),
+        (EMG + ROW + ROW.replace("\t0\n", "\n"), "line 3 has 9 columns .* have 10"),
+        (EMG + ROW.replace("\t0\n", "\n"), "has 9 columns where its layout has 10"),
+        (EMG + ROW + ROW.replace("\t0\n", "\t9\n"), "line 3: class 9 is not one of 0"),
+        (EMG + ROW.replace("\t0\n", "\t1.5\n"), "line 2: class 1.5 is not one of 0"),
+        (EMG + ROW.replace("\t0\n", "\tnan\n"), "line 2: class nan is not one of 0"),
+        (EMG.encode() + bytes(range(256)), "is not a text file"),
+        (bytes(range(256)), "is laid out in no way known here"),
+        (b"PK\3\4" + bytes(100), "is laid out in no way known here"),
+        ("a,b\n1,2\n", r"in no way known here \(.*Muse CSV, UCI EMG"),
+        (EMG.replace("class", "klass") + ROW, "is laid out in no way known here"),
+    ],
+)
+def test_a_file_that_is_no_recording(
+    content: str | bytes, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(RecordingError, match=f"x.txt.*{said}") as failure:
+        read(path)
+    assert "\n" not in str(failure.value)
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match=r"there is no recording .*gone\.txt"):
+        read(tmp_path / "gone.txt")
+    with pytest.raises(
+        RecordingError, match="is a folder, not a recording; `rtpipe ev"
+    ):
+        read(tmp_path)
+    with pytest.raises(RecordingError, match="cannot be read: File name too long"):
+        read(tmp_path / ("x" * 300))
+
+
+# Parts ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("values", [[1], [1, 1, 2, 2, 2, 1], [3, 2, 1], [0, 0]])
+def test_stretches_of_one_value(values: list[int]) -> None:
+    found = constant(np.array(values))
+    assert [k for start, stop in found for k in range(start, stop)] == list(
+        range(len(values))
+    )
+    for start, stop in found:
+        assert len(set(values[start:stop])) == 1
+        assert stop == len(values) or values[stop] != values[start]
+
+
+def test_a_recording_is_named_by_its_hash(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"signal" * 100_000)
+    assert file_hash(path) == sha256(b"signal" * 100_000).hexdigest()
+
+
+# The published recordings -----------------------------------------------------------
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """Unpacks one file of an archive, the first time it is asked for."""
+    folder = tmp_path_factory.mktemp("published")
+
+    def unpack(archive: str, name: str) -> Path:
+        source = DATA / f"{archive}.tar.xz"
+        if not source.exists():
+            pytest.skip("the folder of real recordings is missing")
+        if not (folder / name).exists():
+            with tarfile.open(source) as opened:
+                opened.extract(name, folder, filter="data")
+        return folder / name
+
+    return unpack
+
+
+def test_a_published_armband_recording(published: Callable[[str, str], Path]) -> None:
+    name = "EMG_data_for_gestures-master/01/1_raw_data_13-12_22.03.16.txt"
+    path = published("uci_emg_gestures", name)
+    found = one(path)
+    table = np.genfromtxt(path, skip_header=1)
+    assert found.data.shape == (63_196, 8)
+    np.testing.assert_allclose(found.data * 1e-5, table[:, 1:9], atol=1e-9)
+    assert found.data.min() >= -128
+    assert found.data.max() <= 127
+    np.testing.assert_array_equal(found.data, np.rint(found.data))
+    np.testing.assert_array_equal(np.diff(found.index), 1)
+    labels = [each.data["label"] for each in found.events]
+    assert len(set(labels)) == 7  # six gestures, and none
+    assert labels[0::2] == [None] * len(labels[0::2]), "every other stretch is unmarked"
+    share = [table[each.index, 9] for each in found.events if each.index is not None]
+    assert [value == 0 for value in share] == [label is None for label in labels]
+    # Each sample of the armband is held for about nine rows.
+    rows = (np.diff(found.data, axis=0) != 0).any(1).sum()
+    assert 60 < rows / 63.196 < 250
+
+
+@dataclass(frozen=True)
+class Published:
+    """What is known of a published Muse recording."""
+
+    archive: str
+    name: str
+    backward: int  # steps of its times
+    lost: bool
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        Published("muse_markers_csv", "P300_data_2017-02-04-15_45_13.csv", 0, False),
+        Published("muse_markers_csv", "N170_data_2017-09-13-15.30.01.csv", 47, False),
+        Published("muse_mental_state_csv", "subjectb-relaxed-2.csv", 0, True),
+        Published("muse_mental_state_csv", "subjectc-neutral-2.csv", 0, False),
+    ],
+    ids=lambda known: known.name,
+)
+def test_a_published_muse_recording(
+    known: Published, published: Callable[[str, str], Path]
+) -> None:
+    path = published(known.archive, known.name)
+    found = one(path)
+    table = np.genfromtxt(path, delimiter=",", skip_header=1)
+    np.testing.assert_allclose(found.data, table[:, 1:6], rtol=1e-6)
+    assert (np.diff(table[:, 0]) < 0).sum() == known.backward
+    assert (np.diff(found.times) >= 0).all()
+    lost = found.index[-1] + 1 - len(found.times)
+    assert (lost > 0) == known.lost
+    assert (np.diff(found.index) >= 1).all()
+    if table.shape[1] == 7:
+        marks = table[:, 6]
+        begun = np.flatnonzero(marks * (np.diff(marks, prepend=0) != 0))
+        assert len(begun) > 100
+        assert [each.index for each in found.events] == begun.tolist()
+        texts = [each.data["text"] for each in found.events]
+        assert texts == [f"{marks[k]:g}" for k in begun]
