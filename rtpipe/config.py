@@ -9,6 +9,7 @@ import inspect
 import tomllib
 from collections.abc import Callable, Sequence
 from importlib.resources import files
+from os.path import exists
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
@@ -110,7 +111,8 @@ def load(path: Path) -> dict[str, Any]:
         If it cannot be read or is not TOML.
     """
     shipped = Path(str(files("rtpipe.configs"))) / "live" / f"{path}.toml"
-    if not path.exists() and shipped.exists():
+    # Unlike those of Path, these say no where a name is too long to be a file's.
+    if not exists(path) and exists(shipped):
         path = shipped
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
