@@ -111,7 +111,7 @@ class Pipeline:
         try:
             for name, card in cards.items():
                 self._join(name, card, path)
-        except ValueError as error:
+        except (ValueError, BundleError) as error:
             self.close()
             raise BundleError(f"bundle {name}: {error}") from None
         self._truths: dict[str, Truth] = {}

@@ -67,3 +67,14 @@ def test_a_feature_that_never_changes_has_a_scale() -> None:
     moments = RunningMoments(np.array([3.0]), np.array([0.0]), 1)
     _, scale = moments.advance(constant)
     assert (scale > 0).all()
+
+
+def test_a_window_that_is_not_finite_spoils_no_other() -> None:
+    f = features()
+    broken = f.copy()
+    broken[[3, 50], [0, 2]] = np.nan, np.inf
+    fine = np.delete(np.arange(len(f)), [3, 50])
+    mean, scale = RunningMoments(MEAN, SCALE, 10).advance(broken)
+    want_mean, want_scale = RunningMoments(MEAN, SCALE, 10).advance(f[fine])
+    np.testing.assert_array_equal(mean[fine], want_mean)
+    np.testing.assert_array_equal(scale[fine], want_scale)
