@@ -42,6 +42,6 @@ def _sinks(config: Config) -> list[Sink]:
         return []
     from rich.console import Console
 
-    from rtpipe.sinks.terminal import TerminalView
+    from rtpipe.terminal.view import TerminalView
 
     return [TerminalView(Console())]
