@@ -5,7 +5,8 @@ The file answers raw windows with probabilities and needs no rtpipe to do so::
     bundle = torch.jit.load("gesture.pt")
     bundle(windows)                        # (batch, n_channels, n_times) -> (batch, n)
     f = bundle.features(windows)           # the same in two steps, so that the
-    bundle.probabilities(f, mean, scale)   # features can be adapted in between
+    bundle.probabilities(f, mean, scale)   # features can be adapted in between,
+    bundle.weights(f)                      # to windows that count by these weights
 
 A bundle is a program: run only one you trust. What would read or write files or call
 operators that are not PyTorch's own is refused before anything of it runs, which is
@@ -33,24 +34,34 @@ _FORBIDDEN = frozenset({b"save", b"load", b"from_file", b"open"})
 
 
 class Exported(nn.Module):
-    """What a bundle contains: features, their usual mean and scale, and a head.
+    """What a bundle contains: features, their usual mean and scale, a head, weights.
 
     Parameters
     ----------
     describe : Module
         (batch, n_channels, n_times) float32 to (batch, n_features) float32.
     head : Module
-        (batch, n_features), standardised, to logits (batch, n_labels).
+        Features, and a mean and a scale of them, to logits (batch, n_labels); see
+        `Standardised` for the usual one.
     mean, scale : Tensor, shape (n_features,)
-        Over the training windows; without adaptation they standardise the features,
-        with it they are its prior.
+        Over the training windows; without adaptation they are what the head is given,
+        with it they are the prior of the running ones.
+    weigh : Module or None
+        (batch, n_features) to how much each window counts in the running moments,
+        shape (batch,), from 0 to 1; None means that all count 1.
     """
 
     def __init__(
-        self, describe: nn.Module, head: nn.Module, mean: Tensor, scale: Tensor
+        self,
+        describe: nn.Module,
+        head: nn.Module,
+        mean: Tensor,
+        scale: Tensor,
+        weigh: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.describe, self.head = describe, head
+        self.weigh = weigh or Alike()
         self.mean: Tensor
         self.scale: Tensor
         self.register_buffer("mean", mean.float())
@@ -68,11 +79,44 @@ class Exported(nn.Module):
 
     @torch.jit.export
     def probabilities(self, features: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
-        """Return probabilities of features, standardised by what is given here.
+        """Return probabilities of features, seen with the mean and scale given here.
 
         `mean` and `scale` have the shape (n_features,) or (batch, n_features).
         """
-        return torch.softmax(self.head((features - mean) / scale), 1)
+        return torch.softmax(self.head(features, mean, scale), 1)
+
+    @torch.jit.export
+    def weights(self, features: Tensor) -> Tensor:
+        """Return how much each window counts in the running moments, shape (batch,)."""
+        weights: Tensor = self.weigh(features)
+        return weights
+
+
+class Standardised(nn.Module):
+    """A head on features less their mean, over their scale.
+
+    Parameters
+    ----------
+    head : Module
+        (batch, n_features) to logits (batch, n_labels).
+    """
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, features: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+        """Return logits, shape (batch, n_labels)."""
+        logits: Tensor = self.head((features - mean) / scale)
+        return logits
+
+
+class Alike(nn.Module):
+    """Weights of 1: every window counts the same."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return ones, shape (batch,)."""
+        return torch.ones(features.shape[0], device=features.device)
 
 
 class Bundle:

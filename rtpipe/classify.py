@@ -111,7 +111,7 @@ class Classifier:
         if self.bundle.card.adapts is None:
             mean, scale = self.bundle.module.mean, self.bundle.module.scale
         else:
-            mean, scale = self._adapted(features[:n].cpu().numpy(), streams, size)
+            mean, scale = self._adapted(features, streams, size)
         return self._probabilities(features, mean, scale)[:n]
 
     def _features(self, size: int) -> torch.Tensor:
@@ -136,15 +136,18 @@ class Classifier:
             return found
 
     def _adapted(
-        self, features: Float32, streams: list[str], size: int
+        self, answered: torch.Tensor, streams: list[str], size: int
     ) -> tuple[Float32, Float32]:
         """Return the running mean and scale each window is seen with, padded."""
+        with torch.inference_mode():
+            weights = self.bundle.module.weights(answered).cpu().numpy()
+        features = answered.cpu().numpy()
         mean = np.zeros((size, features.shape[1]), np.float32)
         scale = np.ones_like(mean)
         for stream in dict.fromkeys(streams):
             rows = [k for k, each in enumerate(streams) if each == stream]
             moments = self._moments.get(stream) or self._prior()
-            mean[rows], scale[rows] = moments.advance(features[rows])
+            mean[rows], scale[rows] = moments.advance(features[rows], weights[rows])
             self._moments[stream] = moments
         return mean, scale
 

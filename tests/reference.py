@@ -54,9 +54,8 @@ def main(recording: str, bundle: str, out: str) -> None:
         f = torch.cat([model.features(w) for w in torch.from_numpy(windows).split(100)])
         mean, scale = model.mean, model.scale
         if card["adapts"]:
-            mean, scale = running(
-                f.numpy(), mean.numpy(), scale.numpy(), card["adapts"]
-            )
+            prior = mean.numpy(), scale.numpy(), card["adapts"]
+            mean, scale = running(f.numpy(), model.weights(f).numpy(), *prior)
         p = model.probabilities(
             f, torch.as_tensor(mean), torch.as_tensor(scale)
         ).numpy()
@@ -78,16 +77,17 @@ def main(recording: str, bundle: str, out: str) -> None:
     assert "rtpipe" not in sys.modules
 
 
-def running(f, mean, scale, worth):
+def running(f, weights, mean, scale, worth):
     """Mean and scale of the features before each window, one window after the other."""
     f, mean, scale = np.float64(f), np.float64(mean), np.float64(scale)
     total, squares = worth * mean, worth * (scale**2 + mean**2)
     means, scales = [], []
-    for k, row in enumerate(f):
-        m = total / (worth + k)
+    for row, weight in zip(f, np.float64(weights), strict=True):
+        m = total / worth
         means.append(m)
-        scales.append(np.sqrt(np.maximum(squares / (worth + k) - m**2, 1e-12)))
-        total, squares = total + row, squares + row**2
+        scales.append(np.sqrt(np.maximum(squares / worth - m**2, (scale / 100) ** 2)))
+        worth += weight
+        total, squares = total + weight * row, squares + weight * row**2
     return np.float32(means), np.float32(scales)
 
 

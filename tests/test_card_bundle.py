@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rtpipe.bundle import Bundle, Exported, save, weights_hash
+from rtpipe.bundle import Bundle, Exported, Standardised, save, weights_hash
 from rtpipe.card import Card, StageCard, Training, read_card, write_json
 from rtpipe.checks import check_bundle
 from rtpipe.decide import Decision
@@ -59,7 +59,7 @@ def exported(describe: nn.Module | None = None) -> Exported:
     describe = describe or Concat(LogRms(), BandPower(sfreq=256, n_times=N_TIMES))
     n = describe(torch.zeros(1, 2, N_TIMES)).shape[1]
     head = nn.Sequential(nn.Linear(n, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
-    return Exported(describe, head, torch.randn(n), torch.rand(n) + 0.5)
+    return Exported(describe, Standardised(head), torch.randn(n), torch.rand(n) + 0.5)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
         mean, scale = torch.randn(5, f.shape[1]), torch.rand(5, f.shape[1]) + 1
         adapted = bundle.module.probabilities(f, mean, scale)
         torch.testing.assert_close(
-            adapted, torch.softmax(made.head((f - mean) / scale), 1)
+            adapted, torch.softmax(made.head.head((f - mean) / scale), 1)
         )
         assert not torch.allclose(adapted, made(x), atol=1e-3)
 
@@ -267,7 +267,9 @@ def test_a_program_that_reads_or_writes_files(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "bad.pt"
-    made = Exported(module(), nn.Linear(2, 3), torch.zeros(2), torch.ones(2))
+    made = Exported(
+        module(), Standardised(nn.Linear(2, 3)), torch.zeros(2), torch.ones(2)
+    )
     save(path, made, card())
     assert read_card(path).name == "mood", "its card can be read all the same"
     with pytest.raises(BundleError, match=f"is refused: its program calls '{call}'"):

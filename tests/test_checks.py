@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.jit import is_scripting  # type: ignore[attr-defined]
 
 from rtpipe import clock
-from rtpipe.bundle import Exported, save
+from rtpipe.bundle import Exported, Standardised, save
 from rtpipe.card import Card, Training
 from rtpipe.checks import (
     check_bundle,
@@ -461,7 +461,9 @@ class Wide(Logits):
 
 def exported(describe: nn.Module, n_labels: int = 3) -> nn.Module:
     torch.manual_seed(0)
-    return Exported(describe, nn.Linear(4, n_labels), torch.zeros(4), torch.ones(4))
+    return Exported(
+        describe, Standardised(nn.Linear(4, n_labels)), torch.zeros(4), torch.ones(4)
+    )
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from rtpipe import cli
-from rtpipe.bundle import Exported, save
+from rtpipe.bundle import Exported, Standardised, save
 from rtpipe.card import Card, Training
 from rtpipe.features.timedomain import LogRms
 
@@ -36,7 +36,13 @@ def bundle(tmp_path: Path) -> Path:
         training=Training(recipe="none", protocol="none", seed=0, simulated=True),
     )
     path = tmp_path / "bundle.pt"
-    save(path, Exported(LogRms(), nn.Linear(8, 2), torch.zeros(8), torch.ones(8)), card)
+    save(
+        path,
+        Exported(
+            LogRms(), Standardised(nn.Linear(8, 2)), torch.zeros(8), torch.ones(8)
+        ),
+        card,
+    )
     return path
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from rtpipe import clock
-from rtpipe.bundle import Bundle, Exported, save
+from rtpipe.bundle import Bundle, Exported, Standardised, save
 from rtpipe.card import Card, Training
 from rtpipe.decide import Decision
 from rtpipe.errors import BundleError, DeviceLost
@@ -99,7 +99,11 @@ def bundle(tmp_path: Path) -> Callable[..., Named]:
         )
         path = tmp_path / f"{name}.pt"
         zeros, ones = torch.zeros(2), torch.ones(2)
-        save(path, Exported(Mean(products), nn.Identity(), zeros, ones), card)
+        save(
+            path,
+            Exported(Mean(products), Standardised(nn.Identity()), zeros, ones),
+            card,
+        )
         return name, Bundle.load(path), card.decision
 
     return make

@@ -17,7 +17,7 @@ import pytest
 import torch
 from torch import nn
 
-from rtpipe.bundle import Exported, save
+from rtpipe.bundle import Exported, Standardised, save
 from rtpipe.card import Card, StageCard, Training
 from rtpipe.cli import app
 from rtpipe.features.covariance import LogCovariance
@@ -54,7 +54,12 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         training=Training(recipe="none", protocol="none", seed=0, simulated=True),
     )
     path = tmp_path_factory.mktemp("bundle") / "gesture.pt"
-    parts = LogCovariance(), nn.Linear(36, 6), torch.zeros(36), torch.ones(36)
+    parts = (
+        LogCovariance(),
+        Standardised(nn.Linear(36, 6)),
+        torch.zeros(36),
+        torch.ones(36),
+    )
     save(path, Exported(*parts), card)
     return path
 

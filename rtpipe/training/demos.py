@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from rtpipe.bundle import Exported
+from rtpipe.bundle import Exported, Standardised
 from rtpipe.card import Card, StageCard, Training
 from rtpipe.decide import Decision
 from rtpipe.features.concat import Concat
@@ -142,7 +142,7 @@ def _train(demo: _Demo, out: Path, seed: int) -> None:
     target = torch.tensor([labels.index(each) for each in y])
     progress = tracked("epochs")(range(n_epochs))
     fit_head(head, (f - mean) / scale, target, len(labels), progress, n_epochs=n_epochs)
-    exported = Exported(demo.features, head, mean, scale).eval()
+    exported = Exported(demo.features, Standardised(head), mean, scale).eval()
 
     found = _scored(demo, exported)
     card = Card(
