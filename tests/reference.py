@@ -8,21 +8,34 @@ import json
 import sys
 import warnings
 import zipfile
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import signal
 
 warnings.simplefilter("ignore")
 import torch  # noqa: E402
 
+Array = NDArray[Any]
 
-def channel_scale(x, prior, worth):
+
+def channel_scale(x: Array, prior: list[float], worth: float) -> Array:
     squares = worth * np.square(prior) + np.cumsum(x**2, axis=0)
     n = worth + 1 + np.arange(len(x))
-    return x / np.sqrt(squares / n[:, None])
+    scaled: Array = x / np.sqrt(squares / n[:, None])
+    return scaled
 
 
-def one_shot(x, low=None, high=None, order=4, notch=0, quality=30.0):
+def one_shot(
+    x: Array,
+    low: float | None = None,
+    high: float | None = None,
+    order: int = 4,
+    notch: int = 0,
+    quality: float = 30.0,
+) -> Array:
     band = [edge for edge in (low, high) if edge]
     kind = "bandpass" if low and high else "highpass" if low else "lowpass"
     edges = band if len(band) == 2 else band[:1]
@@ -33,7 +46,14 @@ def one_shot(x, low=None, high=None, order=4, notch=0, quality=30.0):
             sos.append(np.atleast_2d(np.concatenate((b, a))))
     cascade = np.concatenate(sos)
     rest = signal.sosfilt_zi(cascade)[:, :, None] * x[0]
-    return signal.sosfilt(cascade, x, axis=0, zi=rest)[0]
+    filtered: Array = signal.sosfilt(cascade, x, axis=0, zi=rest)[0]
+    return filtered
+
+
+STAGES: dict[str, Callable[..., Array]] = {
+    "channel_scale": channel_scale,
+    "filter": one_shot,
+}
 
 
 def main(recording: str, bundle: str, out: str) -> None:
@@ -41,10 +61,10 @@ def main(recording: str, bundle: str, out: str) -> None:
         inside = next(n for n in archive.namelist() if n.endswith("extra/card.json"))
         card = json.loads(archive.read(inside))
     table = np.loadtxt(recording, skiprows=1)
-    x = np.float32(np.round(table[:, 1:9] * 1e5))
+    x = np.round(table[:, 1:9] * 1e5).astype(np.float32)
     for stage in card["stages"]:
-        run = {"channel_scale": channel_scale, "filter": one_shot}[stage["kind"]]
-        x = np.float32(run(np.float64(x), **stage["settings"]))
+        run = STAGES[stage["kind"]]
+        x = run(x.astype(np.float64), **stage["settings"]).astype(np.float32)
 
     n, hop = card["n_times"], card["hop"]
     ends = np.arange(n - 1, len(x), hop)
@@ -77,18 +97,20 @@ def main(recording: str, bundle: str, out: str) -> None:
     assert "rtpipe" not in sys.modules
 
 
-def running(f, weights, mean, scale, worth):
+def running(
+    features: Array, weights: Array, mean: Array, scale: Array, worth: float
+) -> tuple[Array, Array]:
     """Mean and scale of the features before each window, one window after the other."""
-    f, mean, scale = np.float64(f), np.float64(mean), np.float64(scale)
+    f, mean, scale = (each.astype(np.float64) for each in (features, mean, scale))
     total, squares = worth * mean, worth * (scale**2 + mean**2)
     means, scales = [], []
-    for row, weight in zip(f, np.float64(weights), strict=True):
+    for row, weight in zip(f, weights.astype(np.float64), strict=True):
         m = total / worth
         means.append(m)
         scales.append(np.sqrt(np.maximum(squares / worth - m**2, (scale / 100) ** 2)))
         worth += weight
         total, squares = total + weight * row, squares + weight * row**2
-    return np.float32(means), np.float32(scales)
+    return np.array(means, np.float32), np.array(scales, np.float32)
 
 
 if __name__ == "__main__":

@@ -99,8 +99,8 @@ def reference(recording: Path, bundle: Path, tmp_path_factory: Any) -> dict[int,
 def worked_out(recording: Path, bundle: Path, folder: Path) -> dict[int, Line]:
     """Run the reference, and return its lines by index."""
     out = folder / "reference.jsonl"
-    script = [sys.executable, HERE / "reference.py", recording, bundle, out]
-    subprocess.run(script, check=True)
+    script = [HERE / "reference.py", recording, bundle, out]
+    subprocess.run([sys.executable, *map(str, script)], check=True)
     return {line["index"]: line for line in lines_of(out)}
 
 
