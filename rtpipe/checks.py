@@ -321,8 +321,17 @@ def check_bundle(path: Path) -> None:
     with torch.inference_mode():
         features = module.features(torch.from_numpy(windows))
         two_steps = module.probabilities(features, module.mean, module.scale).numpy()
+        weights = module.weights(features).numpy()
+        weights_alone = [module.weights(row[None]).numpy() for row in features]
     assert np.allclose(two_steps, alone, rtol=0, atol=_CLOSE), (
         "features and probabilities give another answer than both in one"
+    )
+    assert weights.shape == (len(windows),), (
+        f"{len(windows)} windows have weights shaped {weights.shape}"
+    )
+    assert ((weights >= 0) & (weights <= 1)).all(), "a weight is not within 0 and 1"
+    assert np.allclose(weights, np.concatenate(weights_alone), atol=_CLOSE), (
+        "a window in a batch weighs otherwise than alone"
     )
 
 

@@ -415,6 +415,10 @@ class Logits(nn.Module):
     def probabilities(self, features: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
         return features[:, :3]
 
+    @torch.jit.export
+    def weights(self, features: Tensor) -> Tensor:
+        return torch.ones(features.shape[0])
+
 
 class OfTheBatch(Power):
     def forward(self, x: Tensor) -> Tensor:
@@ -459,11 +463,27 @@ class Wide(Logits):
         return torch.softmax(features[:, :3].double(), 1)
 
 
-def exported(describe: nn.Module, n_labels: int = 3) -> nn.Module:
+class HeavyWindows(nn.Module):
+    def forward(self, features: Tensor) -> Tensor:
+        return torch.full((features.shape[0],), 1.1)
+
+
+class WeightPerFeature(nn.Module):
+    def forward(self, features: Tensor) -> Tensor:
+        return features.sigmoid()
+
+
+class WeightOfTheBatch(nn.Module):
+    def forward(self, features: Tensor) -> Tensor:
+        return torch.softmax(features[:, 0], 0)
+
+
+def exported(
+    describe: nn.Module, n_labels: int = 3, weigh: nn.Module | None = None
+) -> nn.Module:
     torch.manual_seed(0)
-    return Exported(
-        describe, Standardised(nn.Linear(4, n_labels)), torch.zeros(4), torch.ones(4)
-    )
+    head = Standardised(nn.Linear(4, n_labels))
+    return Exported(describe, head, torch.zeros(4), torch.ones(4), weigh)
 
 
 @pytest.fixture
@@ -503,6 +523,9 @@ def test_a_bundle_that_keeps_its_promise(saved: Callable[[nn.Module], Path]) -> 
         (Negative(Power()), "a probability is negative"),
         (Wide(Power()), "probabilities are float64"),
         (TwoAnswers(Power()), "another answer than both in one"),
+        (exported(Power(), weigh=HeavyWindows()), "a weight is not within 0 and 1"),
+        (exported(Power(), weigh=WeightPerFeature()), r"weights shaped \(64, 4\)"),
+        (exported(Power(), weigh=WeightOfTheBatch()), "weighs otherwise than alone"),
     ],
     ids=lambda case: type(case).__name__ if isinstance(case, nn.Module) else "",
 )
