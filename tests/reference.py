@@ -69,9 +69,11 @@ def main(recording: str, bundle: str, out: str) -> None:
     n, hop = card["n_times"], card["hop"]
     ends = np.arange(n - 1, len(x), hop)
     windows = np.stack([x[end + 1 - n : end + 1].T for end in ends])
-    model = torch.jit.load(bundle).eval()
+    model: Any = torch.jit.load(bundle).eval()  # type: ignore[no-untyped-call]
     with torch.no_grad():
-        f = torch.cat([model.features(w) for w in torch.from_numpy(windows).split(100)])
+        f = torch.cat(
+            [model.features(w) for w in torch.split(torch.from_numpy(windows), 100)]
+        )
         mean, scale = model.mean, model.scale
         if card["adapts"]:
             prior = mean.numpy(), scale.numpy(), card["adapts"]
