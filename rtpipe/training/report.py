@@ -1,13 +1,14 @@
 """What a person sees of training and evaluation: progress, tables, pictures."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress, track
 from rich.table import Table
 
 from rtpipe.bundle import Exported, save
@@ -25,6 +26,15 @@ def tracked(what: str) -> Callable[[Sequence[Item]], Iterable[Item]]:
         return track(items, description=what, console=console, disable=quiet)
 
     return progress
+
+
+@contextmanager
+def working(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a progress bar on standard error; what it gives is called at each step."""
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)
 
 
 def write_results(
@@ -124,6 +134,21 @@ def print_evaluation(found: dict[str, Any], card: Card) -> None:
         )
     for note in card.notes:
         console.print(note, style="bold")
+
+
+def print_protocols(found: dict[str, dict[str, dict[str, float]]]) -> None:
+    """Print accuracies by protocol: mean, median and worst over people."""
+    table = Table(title="accuracy over people: mean, median, worst")
+    table.add_column("protocol")
+    for kind in ("single windows", "smoothed"):
+        table.add_column(kind, justify="right")
+    for name, score in found.items():
+        cells = [
+            " ".join(f"{score[kind][key]:.3f}" for key in ("mean", "median", "worst"))
+            for kind in ("single", "smoothed")
+        ]
+        table.add_row(name, *cells)
+    Console().print(table)
 
 
 def print_card(card: Card) -> None:

@@ -1,0 +1,259 @@
+"""Fit gesture models on runs whose features are adapted as they will be live."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from torch import Tensor, nn
+
+from rtpipe.moments import RunningMoments
+from rtpipe.registry import find
+from rtpipe.training.gestureruns import (
+    N_CHANNELS,
+    PHASES,
+    GestureRun,
+    prior,
+    weights,
+)
+from rtpipe.types import Float64
+
+Order = NDArray[np.int64]
+EPOCHS = (10, 20, 30)  # lengths of the schedule that are compared
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of one model; chosen on recordings 1 only.
+
+    Parameters
+    ----------
+    worth : float
+        How many windows the prior of the running moments counts as.
+    sees_shift, sees_raw : bool
+        See `rtpipe.models.gesturenet.GestureNet`.
+    n_epochs : int
+        Over which the learning rate goes up and down.
+    shuffled : bool
+        Whether each epoch sees each run's stretches in a new random order.
+    """
+
+    worth: float = 40.0
+    sees_shift: bool = True
+    sees_raw: bool = False
+    dropout: float = 0.6
+    n_heads: int = 4
+    n_hidden: int = 256
+    n_epochs: int = 20
+    batch: int = 256
+    lr: float = 2e-3
+    weight_decay: float = 1e-2
+    smoothing: float = 0.05
+    shuffled: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A head, and the prior of the running moments it is to be used with.
+
+    Parameters
+    ----------
+    head : GestureNet
+        Features, mean and scale to logits.
+    mean, scale : ndarray of float64, shape (n_features,)
+    worth : float
+    weigh : Module
+    """
+
+    head: Any
+    mean: Float64
+    scale: Float64
+    worth: float
+    weigh: nn.Module
+
+    def probabilities(self, run: GestureRun, order: Order) -> Float64:
+        """Return what a live run would have answered, shape (n_windows, n_labels)."""
+        with torch.inference_mode():
+            logits = self.head(*adapted(run, order, self))
+            found: Float64 = logits.softmax(1).double().numpy()
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class PersonModel:
+    """Discriminant analysis with shrinkage on the log-covariance of one person.
+
+    Nothing is standardised, for the distance between log-covariances has a meaning of
+    its own; nothing is adapted, for the person and the placement are those trained on.
+
+    Parameters
+    ----------
+    lda : LinearDiscriminantAnalysis
+    """
+
+    lda: LinearDiscriminantAnalysis
+
+    def probabilities(self, run: GestureRun, order: Order) -> Float64:
+        """Return the probabilities of windows, shape (n_windows, n_labels)."""
+        found: Float64 = self.lda.predict_proba(_covariances(run, order))
+        return found
+
+
+def recorded_order(run: GestureRun, phase: int = 0) -> Order:
+    """Return the windows of one grid as they were recorded; 0 is the protocol's."""
+    return np.arange(len(run.label))[phase::PHASES]
+
+
+def random_order(run: GestureRun, rng: np.random.Generator, phase: int = 0) -> Order:
+    """Return the windows of one grid, the labelled stretches in random order.
+
+    The run also begins anywhere in a stretch, and ends where it began.
+    """
+    grid = recorded_order(run, phase)
+    segment = run.segment[grid]
+    stretches = rng.permutation(int(segment.max()) + 1)
+    order = np.concatenate([grid[segment == each] for each in stretches])
+    return np.roll(order, -int(rng.integers(len(order))))
+
+
+def adapted(run: GestureRun, order: Order, model: Fitted) -> list[Tensor]:
+    """Return features, running mean and running scale of windows in an order.
+
+    Each has the shape (n_windows, n_features).
+    """
+    moments = RunningMoments(model.mean, model.scale, model.worth)
+    features = run.features[order]
+    seen = moments.advance(features, weights(run, model.weigh)[order])
+    return [torch.from_numpy(each) for each in (features, *seen)]
+
+
+def fit_net(
+    runs: Sequence[GestureRun],
+    weigh: nn.Module,
+    settings: Settings,
+    n_labels: int,
+    seed: int,
+    step: Callable[[], None] = lambda: None,
+) -> Fitted:
+    """Fit the heads of a `GestureNet` side by side.
+
+    Every recording of a person holds the gestures in one order. Running moments could
+    tell from it how far the experiment has come, and so which gesture is next; so each
+    epoch sees each run's stretches in a new random order, begun anywhere, unless the
+    settings say otherwise.
+
+    Parameters
+    ----------
+    runs : sequence of GestureRun
+    weigh : Module
+        How much a window counts in the running moments.
+    settings : Settings
+    n_labels, seed : int
+    step : callable
+        Called after each epoch.
+    """
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    mean, scale = prior(runs, weigh)
+    net = find("models", "gesturenet")(
+        torch.from_numpy(mean).float(),
+        torch.from_numpy(scale).float(),
+        n_outputs=n_labels,
+        n_heads=settings.n_heads,
+        n_hidden=settings.n_hidden,
+        dropout=settings.dropout,
+        sees_shift=settings.sees_shift,
+        sees_raw=settings.sees_raw,
+    )
+    model = Fitted(net, mean, scale, settings.worth, weigh)
+    optimiser = torch.optim.AdamW(
+        net.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
+    )
+    loss = nn.CrossEntropyLoss(label_smoothing=settings.smoothing)
+    # The grids of a run differ by a few windows: a few steps more than there will be.
+    n_windows = sum(int((run.label >= 0).sum()) for run in runs) // PHASES
+    n_steps = settings.n_epochs * (int(1.05 * n_windows) // settings.batch + 2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, settings.lr, total_steps=n_steps, pct_start=0.1
+    )
+    for _ in range(settings.n_epochs):
+        net.train()
+        inputs, labels = _epoch(runs, model, rng, settings.shuffled)
+        for rows in torch.split(torch.randperm(len(labels)), settings.batch):
+            optimiser.zero_grad()
+            each = net.each(inputs[rows])
+            sum(loss(one, labels[rows]) for one in each).backward()
+            optimiser.step()
+            schedule.step()
+        step()
+    net.eval()
+    return model
+
+
+def choose_epochs(
+    runs: Sequence[GestureRun],
+    weigh: nn.Module,
+    settings: Settings,
+    n_labels: int,
+    seed: int,
+    step: Callable[[], None] = lambda: None,
+) -> Settings:
+    """Return the settings with the number of epochs held-out people fare best with.
+
+    A fifth of the people of the training runs is held out; whole schedules are
+    compared, for the end of a schedule is worth more than the middle of a longer one.
+    """
+    people = sorted({run.person for run in runs})
+    held = set(np.random.default_rng(seed).permutation(people)[: len(people) // 5 + 1])
+    kept = [run for run in runs if run.person not in held]
+    best, most = settings, -1.0
+    for n_epochs in EPOCHS:
+        tried = replace(settings, n_epochs=n_epochs)
+        model = fit_net(kept, weigh, tried, n_labels, seed, step)
+        scores = [accuracy(model, run) for run in runs if run.person in held]
+        if np.mean(scores) > most:
+            best, most = tried, float(np.mean(scores))
+    return best
+
+
+def accuracy(model: Fitted, run: GestureRun) -> float:
+    """Return the share of a run's labelled windows answered rightly, each alone."""
+    order = recorded_order(run)
+    label = run.label[order]
+    right = model.probabilities(run, order).argmax(1) == label
+    return float(right[label >= 0].mean())
+
+
+def fit_person(run: GestureRun) -> PersonModel:
+    """Fit one person's model on every labelled window of a recording, of all grids."""
+    labelled = run.label >= 0
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.2)
+    return PersonModel(lda.fit(_covariances(run, labelled), run.label[labelled]))
+
+
+def _covariances(run: GestureRun, rows: NDArray[Any]) -> Float64:
+    """Return the log-covariances of windows, (n_windows, n_covariances)."""
+    return run.features[rows, : N_CHANNELS * (N_CHANNELS + 1) // 2].astype(np.float64)
+
+
+def _epoch(
+    runs: Sequence[GestureRun],
+    model: Fitted,
+    rng: np.random.Generator,
+    shuffled: bool,
+) -> tuple[Tensor, Tensor]:
+    """Return what the heads see of the labelled windows of a grid a run, and labels."""
+    inputs, labels = [], []
+    for run in runs:
+        phase = int(rng.integers(PHASES))
+        order = (
+            random_order(run, rng, phase) if shuffled else recorded_order(run, phase)
+        )
+        seen = model.head.inputs(*adapted(run, order, model))
+        labelled = torch.from_numpy(run.label[order])
+        inputs.append(seen[labelled >= 0])
+        labels.append(labelled[labelled >= 0])
+    return torch.cat(inputs), torch.cat(labels)

@@ -1,0 +1,131 @@
+"""Recordings of gestures as runs of features, for the recipe `gesture`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from rtpipe.errors import RecordingError
+from rtpipe.recording import constant, file_hash, read
+from rtpipe.training.fit import described
+from rtpipe.training.report import tracked
+from rtpipe.training.windows import windows
+from rtpipe.types import Float32, Float64
+
+N_CHANNELS = 8
+N_TIMES, HOP, STEP = 200, 50, 10  # rows; training also uses grids shifted by STEP
+PHASES = HOP // STEP
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GestureRun:
+    """One recording's windows, every `STEP` rows; every fifth makes a grid.
+
+    Parameters
+    ----------
+    path : Path
+    hash : str
+        SHA-256 of the file.
+    person : str
+    number : int
+        1 or 2: which of the person's recordings.
+    features : ndarray of float32, shape (n_windows, n_features)
+    label : ndarray of int64, shape (n_windows,)
+        Place among the labels; -1 where the window is not wholly in one.
+    segment : ndarray of int64, shape (n_windows,)
+        The labelled stretch each window is nearest to.
+    """
+
+    path: Path
+    hash: str
+    person: str
+    number: int
+    features: Float32
+    label: NDArray[np.int64]
+    segment: NDArray[np.int64]
+
+
+def read_runs(
+    data: Path, describe: nn.Module, labels: Sequence[str]
+) -> list[GestureRun]:
+    """Return the runs below a folder laid out as UCI 481 is.
+
+    Raises
+    ------
+    RecordingError
+        If there is no folder of a person, or not two people with two recordings.
+    """
+    if not data.is_dir():
+        raise RecordingError(f"{data} is not a folder of recordings")
+    files = [
+        (path, person.name, number)
+        for person in sorted(each for each in data.iterdir() if each.is_dir())
+        for number, path in enumerate(sorted(person.glob("*.txt")), start=1)
+    ]
+    twice = {person for _, person, number in files if number == 2}
+    if len(twice) < 2 or any(number > 2 for _, _, number in files):
+        raise RecordingError(
+            f"{data} is not laid out as UCI's EMG data for gestures: a folder a "
+            "person, named 01, 02, ..., each with one or two recordings (*.txt)"
+        )
+    return [_read_run(*file, describe, labels) for file in tracked("reading")(files)]
+
+
+def _read_run(
+    path: Path, person: str, number: int, describe: nn.Module, labels: Sequence[str]
+) -> GestureRun:
+    (recording,) = read(path)
+    cut = windows(recording, (), N_TIMES, STEP, "gesture")
+    if not len(cut.x):
+        raise RecordingError(f"{path} is shorter than a window of {N_TIMES} rows")
+    place = {label: k for k, label in enumerate(labels)}
+    label = np.array([place.get(each or "", -1) for each in cut.truth])
+    return GestureRun(
+        path=path,
+        hash=file_hash(path),
+        person=person,
+        number=number,
+        features=described(describe, cut.x).numpy(),
+        label=label,
+        segment=_segments(label),
+    )
+
+
+def _segments(label: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the labelled stretch each window is in, cut half way to the next."""
+    middle = [
+        (start + stop) // 2
+        for start, stop in constant(label)
+        if label[start] < 0 and start > 0 and stop < len(label)
+    ]
+    segments: NDArray[np.int64] = np.searchsorted(
+        middle, np.arange(len(label)), "right"
+    )
+    return segments
+
+
+def prior(runs: Sequence[GestureRun], weigh: nn.Module) -> tuple[Float64, Float64]:
+    """Return mean and scale of the features, weighed, every run counting the same.
+
+    Returns
+    -------
+    mean, scale : ndarray of float64, shape (n_features,)
+    """
+    means, squares = [], []
+    for run in runs:
+        wide, w = run.features.astype(np.float64), weights(run, weigh)
+        means.append(np.average(wide, axis=0, weights=w))
+        squares.append(np.average(wide**2, axis=0, weights=w))
+    mean = np.mean(means, axis=0)
+    return mean, np.sqrt(np.mean(squares, axis=0) - mean**2 + 1e-4)
+
+
+def weights(run: GestureRun, weigh: nn.Module) -> Float32:
+    """Return how much each window of a run counts in the moments, (n_windows,)."""
+    with torch.inference_mode():
+        found: Float32 = weigh(torch.from_numpy(run.features)).numpy()
+    return found
