@@ -21,7 +21,7 @@ from rtpipe import clock
 from rtpipe.bundle import Bundle, Exported, Standardised, save
 from rtpipe.card import Card, Training
 from rtpipe.decide import Decision
-from rtpipe.errors import BundleError, DeviceLost
+from rtpipe.errors import BundleError, DeviceLost, RtpipeError
 from rtpipe.ring import Ring
 from rtpipe.runfolder import folder_of_runs
 from rtpipe.runtime.runtime import Runtime
@@ -234,6 +234,12 @@ class Failing(Collect):
 
     def take(self, items: Sequence[Item]) -> None:
         raise OSError("the disk is full")
+
+
+def test_a_run_whose_every_sink_failed_ends(bundle: Callable[..., Named]) -> None:
+    with pytest.raises(RtpipeError, match="failing stopped: the disk is full"):
+        with Runtime([Counting(10**9, paced=True)], [bundle()], [Failing()]) as runtime:
+            runtime.wait()
 
 
 class Stuck(Collect):

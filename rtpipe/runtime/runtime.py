@@ -25,7 +25,7 @@ from rtpipe.classify import Classifier
 from rtpipe.counters import WindowCounters
 from rtpipe.decide import Decision
 from rtpipe.device import Device
-from rtpipe.errors import BundleError
+from rtpipe.errors import BundleError, RtpipeError
 from rtpipe.latency import Histogram
 from rtpipe.pending import PATIENCE
 from rtpipe.pipeline import Pipeline, pieces
@@ -69,6 +69,8 @@ class Runtime:
         On entering, if a bundle fits no stream.
     DeviceError
         On entering, if a device does not answer; on leaving, if one was lost.
+    RtpipeError
+        On leaving, if the last of the sinks failed.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Runtime:
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._lanes: list[Lane] = []
+        self._living = {sink.name for sink in sinks}
         self._batchers: dict[str, Batcher] = {}
         self._readers: list[threading.Thread] = []
 
@@ -305,6 +308,9 @@ class Runtime:
         logger.error("sink %s stopped: %s", sink, error)
         told = {"sink": sink, "error": str(error)}
         self._publish([Event("", clock.now(), "sink", None, told)])
+        self._living.discard(sink)
+        if self._sinks and not self._living:  # nobody is left whom the run was for
+            self._fail(RtpipeError(f"{sink} stopped: {error}"))
 
     def _fail(self, error: BaseException) -> None:
         self._error = self._error or error
