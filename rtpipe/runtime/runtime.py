@@ -305,12 +305,13 @@ class Runtime:
                 self._publish([Event(name, time, "marker", stop - 1, {"text": text})])
 
     def _lost(self, sink: str, error: Exception) -> None:
-        logger.error("sink %s stopped: %s", sink, error)
         told = {"sink": sink, "error": str(error)}
         self._publish([Event("", clock.now(), "sink", None, told)])
         self._living.discard(sink)
         if self._sinks and not self._living:  # nobody is left whom the run was for
             self._fail(RtpipeError(f"{sink} stopped: {error}"))
+        else:
+            logger.error("%s stopped: %s", sink, error)
 
     def _fail(self, error: BaseException) -> None:
         self._error = self._error or error
