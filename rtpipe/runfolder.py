@@ -11,11 +11,12 @@ import os
 import shutil
 import stat
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from rtpipe.clock import wall_offset
 from rtpipe.ring import shared_folder
-from rtpipe.sink import ModelStatus, Run, StreamStatus
+from rtpipe.sink import Run
+from rtpipe.sinks.socket import hello_json
 
 try:
     import fcntl
@@ -56,14 +57,14 @@ class RunFolder:
         return self.path / SOCKET
 
     def publish(self, run: Run) -> None:
-        """Write the run file."""
-        told = {
-            "name": run.name,
+        """Write the run file: what the socket says first, and where the socket is.
+
+        ``started`` is Unix time here, for who looks for runs has no clock of theirs.
+        """
+        told = hello_json(run) | {
             "pid": os.getpid(),
             "started": run.started + wall_offset(),
             "socket": str(self.socket),
-            "streams": [_stream(each) for each in run.streams.values()],
-            "models": [_model(each) for each in run.models.values()],
         }
         assert self._lock is not None, "publish after close"
         self._lock.truncate(0)
@@ -124,27 +125,3 @@ def _remove_leftovers(home: Path) -> None:
             continue
         if dead:
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _stream(status: StreamStatus) -> dict[str, Any]:
-    info = status.info
-    return {
-        "name": info.name,
-        "sfreq": info.sfreq,
-        "ch_names": info.ch_names,
-        "ch_types": info.ch_types,
-        "units": info.units,
-        "sample_shape": info.sample_shape,
-        "raw": str(status.raw.path),
-        "filtered": {key: str(ring.path) for key, ring in status.filtered.items()},
-    }
-
-
-def _model(status: ModelStatus) -> dict[str, Any]:
-    return {
-        "name": status.name,
-        "task": status.task,
-        "labels": status.labels,
-        "notes": status.notes,
-        "streams": list(status.windows),
-    }

@@ -355,7 +355,7 @@ def test_another_process_reads_the_ring_and_the_socket_of_a_run(
         told = json.loads((folder / "run.json").read_text())
         assert told["pid"] == os.getpid()
         (stream,) = told["streams"]
-        ring = Ring.attach(Path(stream["raw"]), tuple(stream["sample_shape"]))
+        ring = Ring.attach(Path(stream["rings"]["raw"]), tuple(stream["sample_shape"]))
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(told["socket"])
             lines = client.makefile()
