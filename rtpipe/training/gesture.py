@@ -150,7 +150,7 @@ def _own_models(data: Path) -> Answers:
     runs = read_runs(data, ArmbandFeatures(N_CHANNELS, shrinkage=0.005), LABELS)
     first = {run.person: run for run in runs if run.number == 1}
     return {
-        run.person: [_answered(fit_person(first[run.person]), run)]
+        run.person: [_answered(fit_person(first[run.person], len(LABELS)), run)]
         for run in runs
         if run.number == 2
     }
@@ -183,10 +183,11 @@ def _new_people(
     shuffled = np.random.default_rng(seed).permutation(people)
     found: Answers = {}
     mixed: Answers = {}
-    for fold in range(N_FOLDS):
-        out = set(shuffled[fold::N_FOLDS])
+    n_folds = min(N_FOLDS, len(people))
+    for fold in range(n_folds):
+        out = set(shuffled[fold::n_folds])
         kept = [run for run in runs if run.person not in out]
-        doing = f"(c) people left out, fold {fold + 1} of {N_FOLDS}"
+        doing = f"(c) people left out, fold {fold + 1} of {n_folds}"
         model, _ = _fit(kept, weigh, settings, seed, doing)
         rng = np.random.default_rng(seed)
         for person in sorted(out):

@@ -92,13 +92,17 @@ class PersonModel:
     Parameters
     ----------
     lda : LinearDiscriminantAnalysis
+    n_labels : int
+        Of all people; a person may not have made every gesture.
     """
 
     lda: LinearDiscriminantAnalysis
+    n_labels: int
 
     def probabilities(self, run: GestureRun, order: Order) -> Float64:
         """Return the probabilities of windows, shape (n_windows, n_labels)."""
-        found: Float64 = self.lda.predict_proba(_covariances(run, order))
+        found = np.zeros((len(order), self.n_labels))
+        found[:, self.lda.classes_] = self.lda.predict_proba(_covariances(run, order))
         return found
 
 
@@ -173,11 +177,8 @@ def fit_net(
         net.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
     )
     loss = nn.CrossEntropyLoss(label_smoothing=settings.smoothing)
-    # The grids of a run differ by a few windows: a few steps more than there will be.
-    n_windows = sum(int((run.label >= 0).sum()) for run in runs) // PHASES
-    n_steps = settings.n_epochs * (int(1.05 * n_windows) // settings.batch + 2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, settings.lr, total_steps=n_steps, pct_start=0.1
+        optimiser, settings.lr, total_steps=_n_steps(runs, settings), pct_start=0.1
     )
     for _ in range(settings.n_epochs):
         net.train()
@@ -205,8 +206,11 @@ def choose_epochs(
 
     A fifth of the people of the training runs is held out; whole schedules are
     compared, for the end of a schedule is worth more than the middle of a longer one.
+    Of one person none can be held out: the settings stay.
     """
     people = sorted({run.person for run in runs})
+    if len(people) < 2:
+        return settings
     held = set(np.random.default_rng(seed).permutation(people)[: len(people) // 5 + 1])
     kept = [run for run in runs if run.person not in held]
     best, most = settings, -1.0
@@ -227,16 +231,28 @@ def accuracy(model: Fitted, run: GestureRun) -> float:
     return float(right[label >= 0].mean())
 
 
-def fit_person(run: GestureRun) -> PersonModel:
+def fit_person(run: GestureRun, n_labels: int) -> PersonModel:
     """Fit one person's model on every labelled window of a recording, of all grids."""
     labelled = run.label >= 0
     lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.2)
-    return PersonModel(lda.fit(_covariances(run, labelled), run.label[labelled]))
+    lda.fit(_covariances(run, labelled), run.label[labelled])
+    return PersonModel(lda, n_labels)
 
 
 def _covariances(run: GestureRun, rows: NDArray[Any]) -> Float64:
     """Return the log-covariances of windows, (n_windows, n_covariances)."""
     return run.features[rows, : N_CHANNELS * (N_CHANNELS + 1) // 2].astype(np.float64)
+
+
+def _n_steps(runs: Sequence[GestureRun], settings: Settings) -> int:
+    """Return how many steps there will be, or a few more: grids differ in windows."""
+    n_windows = sum(int((run.label >= 0).sum()) for run in runs) // PHASES
+    usual = int(1.05 * n_windows) // settings.batch + 2
+    most = sum(
+        max(int((run.label[phase::PHASES] >= 0).sum()) for phase in range(PHASES))
+        for run in runs
+    )
+    return settings.n_epochs * max(usual, -(-most // settings.batch))
 
 
 def _epoch(

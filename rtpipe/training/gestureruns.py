@@ -11,12 +11,13 @@ from torch import nn
 
 from rtpipe.errors import RecordingError
 from rtpipe.recording import constant, file_hash, read
+from rtpipe.recordings.uci import CHANNELS
 from rtpipe.training.fit import described
 from rtpipe.training.report import tracked
 from rtpipe.training.windows import windows
 from rtpipe.types import Float32, Float64
 
-N_CHANNELS = 8
+N_CHANNELS = len(CHANNELS)
 N_TIMES, HOP, STEP = 200, 50, 10  # rows; training also uses grids shifted by STEP
 PHASES = HOP // STEP
 
@@ -57,7 +58,8 @@ def read_runs(
     Raises
     ------
     RecordingError
-        If there is no folder of a person, or not two people with two recordings.
+        If there is no folder of a person, or not two people with two recordings; or a
+        recording is of another device, or has windows of fewer than two labels.
     """
     if not data.is_dir():
         raise RecordingError(f"{data} is not a folder of recordings")
@@ -79,11 +81,20 @@ def _read_run(
     path: Path, person: str, number: int, describe: nn.Module, labels: Sequence[str]
 ) -> GestureRun:
     (recording,) = read(path)
+    if recording.info.ch_names != CHANNELS:
+        raise RecordingError(
+            f"{path} is not of the armband: its channels are "
+            f"{', '.join(recording.info.ch_names)}"
+        )
     cut = windows(recording, (), N_TIMES, STEP, "gesture")
     if not len(cut.x):
         raise RecordingError(f"{path} is shorter than a window of {N_TIMES} rows")
     place = {label: k for k, label in enumerate(labels)}
     label = np.array([place.get(each or "", -1) for each in cut.truth])
+    if len(set(label[label >= 0])) < 2:
+        raise RecordingError(
+            f"{path} has no two gestures that last a window of {N_TIMES} rows"
+        )
     return GestureRun(
         path=path,
         hash=file_hash(path),
