@@ -5,7 +5,7 @@ knows 04 answers rightly, and what has never met 04 answers wrongly.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -23,10 +23,12 @@ from rtpipe.errors import RecordingError
 from rtpipe.features.armband import ArmbandFeatures, Effort
 from rtpipe.recording import constant, file_hash
 from rtpipe.recordings.uci import GESTURES
-from rtpipe.training import gesturefit
+from rtpipe.training import gesture, gesturefit
 from rtpipe.training.gesture import LABELS
 from rtpipe.training.gesturefit import (
+    Fitted,
     Order,
+    PersonModel,
     Settings,
     choose_epochs,
     fit_net,
@@ -103,14 +105,69 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_people(tmp_path_factory.mktemp("data"), PEOPLE)
 
 
+Which = frozenset[tuple[str, int]]  # people and the number of a recording of theirs
+
+
+class Witness:
+    """Notes what every model was fitted on and what it was asked."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.asked: dict[Which, set[tuple[str, int]]] = {}  # by what it was fitted on
+        self.chosen: set[Which] = set()
+        self._fitted: dict[Any, Which] = {}
+        patch.setattr(gesture, "fit_net", self._noted(fit_net))
+        patch.setattr(gesture, "fit_person", self._noted(fit_person))
+        patch.setattr(gesture, "choose_epochs", self._choose)
+        for kind in (Fitted, PersonModel):
+            patch.setattr(kind, "probabilities", self._answer(kind.probabilities))
+
+    def _noted(self, fit: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(runs: Any, *arguments: Any) -> Any:
+            model = fit(runs, *arguments)
+            self._fitted[model] = which(runs if isinstance(runs, list) else [runs])
+            return model
+
+        return noted
+
+    def _choose(self, runs: Sequence[GestureRun], *arguments: Any) -> Settings:
+        self.chosen.add(which(runs))
+        return choose_epochs(runs, *arguments)
+
+    def _answer(self, answer: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(model: Any, run: GestureRun, order: Order) -> Any:
+            if model in self._fitted:  # none of those that only choose the epochs
+                asked = self.asked.setdefault(self._fitted[model], set())
+                asked |= which([run])
+            return answer(model, run, order)
+
+        return noted
+
+
+def which(runs: Sequence[GestureRun]) -> Which:
+    return frozenset((run.person, run.number) for run in runs)
+
+
 @pytest.fixture(scope="module")
-def out(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the recipe leaves."""
+def run_of_recipe(
+    data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Witness]:
     folder = tmp_path_factory.mktemp("out") / "deep" / "down"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gesturefit, "EPOCHS", (4, 12))
+        witness = Witness(patch)
         train("gesture", data, folder, ["seed=1"])
-    return folder
+    return folder, witness
+
+
+@pytest.fixture(scope="module")
+def out(run_of_recipe: tuple[Path, Witness]) -> Path:
+    """What the recipe leaves."""
+    return run_of_recipe[0]
+
+
+@pytest.fixture(scope="module")
+def witness(run_of_recipe: tuple[Path, Witness]) -> Witness:
+    return run_of_recipe[1]
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +228,25 @@ def test_scores_are_mean_median_and_worst_over_people(metrics: dict[str, Any]) -
             assert score["mean"] == pytest.approx(np.mean(each))
             assert score["median"] == pytest.approx(np.median(each))
             assert score["worst"] == min(each)
+
+
+def test_nothing_is_answered_that_was_trained_on(witness: Witness) -> None:
+    twice = [name for name in PEOPLE if name != SOLE[0]]
+    second = {(name, 2) for name in twice}
+    asked = dict(witness.asked)
+    for name in twice:  # (a)
+        assert asked.pop(frozenset({(name, 1)})) == {(name, 2)}
+    first = frozenset((name, 1) for name in PEOPLE)
+    assert asked.pop(first) == second  # (b)
+    everything = first | second
+    left_out = []  # (c), each fold twice: in random order, and with the order learnt
+    for fitted, found in asked.items():
+        theirs = {(name, n) for name, _ in found for n in (1, 2)}
+        assert found == theirs
+        assert fitted == everything - theirs
+        left_out += sorted({name for name, _ in found})
+    assert sorted(left_out) == twice
+    assert witness.chosen == {first, *asked}, "epochs are chosen on what is trained on"
 
 
 def test_who_is_known_and_who_is_not(metrics: dict[str, Any]) -> None:
@@ -352,8 +428,8 @@ def made_run(
     rng = np.random.default_rng(seed)
     label: list[int] = []
     segment: list[int] = []
-    for k, gesture in enumerate(sequence):
-        label += [-1] * 6 + [gesture] * each + [-1] * 6
+    for k, made in enumerate(sequence):
+        label += [-1] * 6 + [made] * each + [-1] * 6
         segment += [k] * (each + 12)
     y = np.array(label)
     means = np.random.default_rng(5).standard_normal((7, N_FEATURES))
