@@ -10,6 +10,8 @@ import json
 import os
 import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -40,11 +42,12 @@ class RunFolder:
         home = folder_of_runs()
         home.mkdir(mode=0o700, exist_ok=True)
         _refuse_foreign(home)
-        _remove_leftovers(home)
-        self.path = _new_folder(home)
-        self.name = self.path.name
-        self._lock: IO[str] | None = (self.path / FILE).open("a")
-        _lock(self._lock)
+        with _alone(home):
+            _remove_leftovers(home)
+            self.path = _new_folder(home)
+            self.name = self.path.name
+            self._lock: IO[str] | None = (self.path / FILE).open("a")
+            _lock(self._lock)
 
     def ring(self, stream: str, name: str) -> Path:
         """Return the path for a ring of a stream."""
@@ -93,6 +96,20 @@ def _refuse_foreign(home: Path) -> None:
         raise PermissionError(f"{home} is not this user's alone: remove it")
 
 
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Wait for others who make a folder: not locked yet, it looks like a leftover."""
+    if fcntl is None:
+        yield
+        return
+    folder = os.open(home, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def _new_folder(home: Path) -> Path:
     n = 0
     while True:
@@ -121,7 +138,7 @@ def _remove_leftovers(home: Path) -> None:
         try:
             with (path / FILE).open("a") as file:
                 dead = _lock(file)
-        except OSError:  # just being made, or just being removed, by its run
+        except OSError:  # just being removed by its run
             continue
         if dead:
             shutil.rmtree(path, ignore_errors=True)
