@@ -1,7 +1,9 @@
 """What a bundle says of itself: JSON in the archive, readable without loading it."""
 
 import json
+import lzma
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Self
 
@@ -19,6 +21,7 @@ from rtpipe.decide import Decision
 from rtpipe.errors import BundleError
 
 FILE = "card.json"
+_UNREADABLE = (OSError, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
 
 
 class _Part(BaseModel):
@@ -130,13 +133,15 @@ def read_card(path: Path) -> Card:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            if any(each.flag_bits & 1 for each in archive.infolist()):
+                raise BundleError(f"{path} is no bundle: it is encrypted")
             inside = [name for name in archive.namelist() if _is_card(name)]
             text = archive.read(inside[0]) if inside else None
     except IsADirectoryError:
         raise BundleError(f"{path} is a folder, not a bundle") from None
     except FileNotFoundError:
         raise BundleError(f"there is no bundle {path}") from None
-    except (OSError, zipfile.BadZipFile) as error:
+    except (*_UNREADABLE, zipfile.BadZipFile) as error:
         raise BundleError(f"{path} is no bundle: {error}") from None
     if text is None:
         raise BundleError(

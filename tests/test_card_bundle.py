@@ -215,6 +215,46 @@ def test_an_archive_without_a_card(path: Path) -> None:
     assert "it has no card.json; `rtpipe train` makes bundles" in refused(path)
 
 
+def marked(path: Path, part: str, at: int, value: int) -> None:
+    """Set the flags (at 6) or the compression (at 8) of an archive's part."""
+    with zipfile.ZipFile(path) as archive:
+        (info,) = (each for each in archive.infolist() if each.filename.endswith(part))
+    content = bytearray(path.read_bytes())
+    entry = content.rindex(info.filename.encode()) - 46  # in the central directory
+    assert content[entry : entry + 4] == b"PK\1\2"
+    for place in (info.header_offset + at, entry + at + 2):
+        content[place : place + 2] = value.to_bytes(2, "little")
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("part", ["extra/card.json", "data.pkl"])
+def test_an_archive_that_is_encrypted(part: str, path: Path) -> None:
+    marked(path, part, at=6, value=1)
+    assert refused(path) == f"{path} is no bundle: it is encrypted"
+
+
+def test_a_card_compressed_in_a_way_unknown_here(path: Path) -> None:
+    marked(path, "extra/card.json", at=8, value=99)
+    assert f"{path} is no bundle: " in (said := refused(path))
+    assert "compression" in said
+
+
+@pytest.mark.parametrize(
+    "kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_a_card_whose_compression_is_broken(kind: int, path: Path) -> None:
+    text = write_json(card()).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mood/extra/card.json", text, compress_type=kind)
+        info = archive.infolist()[0]
+    assert read_card(path) == card(), "as long as it is whole it is read"
+    content = bytearray(path.read_bytes())
+    start = info.header_offset + 30 + len(info.filename) + 12
+    content[start : start + 40] = b"\xff" * 40
+    path.write_bytes(content)
+    assert f"{path} is no bundle: " in refused(path)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
