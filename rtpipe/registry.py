@@ -10,6 +10,8 @@ from typing import Any
 
 from rtpipe.errors import ConfigError
 
+TRAIN = {"matplotlib": "matplotlib", "sklearn": "scikit-learn"}  # modules of the extra
+
 
 def find(group: str, name: str) -> Any:
     """Return the object registered under `name` in the group ``rtpipe.<group>``.
@@ -26,10 +28,24 @@ def find(group: str, name: str) -> Any:
     try:
         return known[name].load()
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"{group[:-1]} {name!r} needs the package {error.name!r}: install it, "
-            f"or all of them with `pip install 'rtpipe[train]'`"
-        ) from error
+        raise ConfigError(lacking(f"{group[:-1]} {name!r}", error)) from error
+
+
+def lacking(what: str, error: ModuleNotFoundError) -> str:
+    """Return the sentence for a package that something needs and that is missing."""
+    module = error.name or str(error)
+    package = module.split(".")[0]
+    if package == "rtpipe":
+        return (
+            f"{what} needs {module}, which this rtpipe lacks: it is not installed "
+            "whole, or not in the version that declares it; install rtpipe again"
+        )
+    if package in TRAIN:
+        return (
+            f"{what} needs the package {TRAIN[package]!r}: install it with "
+            "`pip install 'rtpipe[train]'`"
+        )
+    return f"{what} needs the package {package!r}: install it"
 
 
 def names(group: str) -> list[str]:

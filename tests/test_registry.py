@@ -1,11 +1,14 @@
 """Names are found where packages declare them, ours and others'."""
 
+import re
+import sys
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
 
 from rtpipe.errors import ConfigError
-from rtpipe.registry import find, names
+from rtpipe.registry import TRAIN, find, lacking, names
 from rtpipe.stages.filter import Filter
 
 
@@ -39,6 +42,54 @@ def test_another_package_adds_its_own(
     assert names("extras") == ["lacks", "mine"]
     assert find("extras", "mine").__name__ == "Mine"
     with pytest.raises(
-        ConfigError, match="extra 'lacks' needs the package 'not_installed_here': inst"
+        ConfigError, match=r"^extra 'lacks' needs the package 'not_installed"
     ):
         find("extras", "lacks")
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("other_lacking", "x needs the package 'other_lacking': install it"),
+        ("other.inner", "x needs the package 'other': install it"),
+        ("rtpiped", "x needs the package 'rtpiped': install it"),
+        (
+            "sklearn.discriminant_analysis",
+            "x needs the package 'scikit-learn': install it with "
+            "`pip install 'rtpipe[train]'`",
+        ),
+        (
+            "matplotlib",
+            "x needs the package 'matplotlib': install it with "
+            "`pip install 'rtpipe[train]'`",
+        ),
+        (
+            "rtpipe.nosuch",
+            "x needs rtpipe.nosuch, which this rtpipe lacks: it is not installed "
+            "whole, or not in the version that declares it; install rtpipe again",
+        ),
+    ],
+)
+def test_what_to_do_about_a_module_that_is_missing(module: str, said: str) -> None:
+    error = ModuleNotFoundError(f"No module named {module!r}", name=module)
+    assert lacking("x", error) == said
+
+
+def test_a_part_of_rtpipe_that_is_missing_is_no_package_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "rtpipe.stages.pick", None)
+    with pytest.raises(ConfigError, match=r"stage 'pick' needs rtpipe\.stages"):
+        find("stages", "pick")
+
+
+def test_modules_of_the_extra_are_those_it_declares() -> None:
+    declared = {
+        re.split(r"[^\w-]", each)[0]
+        for each in requires("rtpipe") or ()
+        if 'extra == "train"' in each
+    }
+    assert declared == set(TRAIN.values())
+    provided = packages_distributions()
+    for module, package in TRAIN.items():
+        assert package in provided.get(module, [package])

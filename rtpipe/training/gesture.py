@@ -16,6 +16,7 @@ from torch import nn
 from rtpipe.bundle import Exported
 from rtpipe.card import Card, Training
 from rtpipe.decide import Decider, Decision
+from rtpipe.errors import ConfigError
 from rtpipe.features.armband import ArmbandFeatures, Effort
 from rtpipe.recordings.uci import CHANNELS, GESTURES, SFREQ
 from rtpipe.training import scores
@@ -80,7 +81,10 @@ def train(data: Path, out: Path, *, seed: int = 0) -> None:
         A folder a person, each with one or two recordings of UCI's text layout.
     out : Path
     seed : int
+        Not negative.
     """
+    if seed < 0:
+        raise ConfigError(f"a seed is a whole number from 0 on, got {seed}")
     torch.set_num_threads(1)  # more of them only wait for each other on such heads
     own = _own_models(data)
     describe, weigh = ArmbandFeatures(N_CHANNELS), Effort(N_CHANNELS)

@@ -39,6 +39,8 @@ def train(name: str, data: Path | None, out: Path, assign: Sequence[str]) -> Non
         key, equals, value = each.partition("=")
         if not equals:
             raise ConfigError(f"--set wants key=value, got {each!r}")
+        if key.strip() in ("data", "out"):
+            raise ConfigError(f"--set {each}: say --{key.strip()} instead")
         given[key.strip()] = scalar(value)
     if "data" in takes and data is None:
         raise ConfigError(f"recipe {name} needs --data, the folder of the recordings")

@@ -13,6 +13,8 @@ from rich.table import Table
 
 from rtpipe.bundle import Exported, save
 from rtpipe.card import Card
+from rtpipe.errors import ConfigError
+from rtpipe.registry import lacking
 
 Item = TypeVar("Item")
 
@@ -58,12 +60,21 @@ def write_results(
     metrics : dict
     confusion : sequence of sequences of int
         By true label and answer, in the order of the card's labels.
+
+    Raises
+    ------
+    ConfigError
+        If there is nothing to draw the picture with; all else is written.
     """
     card = save(out / f"{name}.pt", exported, card)
     (out / "card.json").write_text(card.model_dump_json(indent=1), encoding="utf-8")
     text = json.dumps(metrics, indent=1, allow_nan=False)
     (out / "metrics.json").write_text(text, encoding="utf-8")
-    draw_confusion(out / "confusion.png", confusion, card.labels, card.name)
+    try:
+        draw_confusion(out / "confusion.png", confusion, card.labels, card.name)
+    except ModuleNotFoundError as error:
+        what = lacking("the picture of the confusion matrix", error)
+        raise ConfigError(f"{what}; all else is in {out}") from None
     return card
 
 
