@@ -18,7 +18,6 @@ Array = NDArray[Any]
 # TorchScript is deprecated in torch, and still what a bundle is.
 # SciPy's logarithm is off by 1e-13, and says so; the features are float32.
 pytestmark = pytest.mark.filterwarnings("ignore:logm result may be inaccurate")
-scripting = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 
 
 def samples(n: int, n_channels: int = 8, seed: int = 0) -> Array:
@@ -139,7 +138,6 @@ def test_the_laws_of_features() -> None:
     check_feature(ArmbandFeatures(4, shrinkage=0.01), 4, 50)
 
 
-@scripting
 def test_scripted_alone_and_in_a_batch() -> None:
     module = ArmbandFeatures(8)
     windows = some_windows()
@@ -268,7 +266,6 @@ def test_the_net_is_a_mean_of_log_softmaxes(sees_shift: bool, sees_raw: bool) ->
 
 @SEEN
 @SEEN_RAW
-@scripting
 def test_the_net_scripted(sees_shift: bool, sees_raw: bool) -> None:
     made = net(sees_shift=sees_shift, sees_raw=sees_raw)
     scripted = torch.jit.script(made)

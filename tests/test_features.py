@@ -31,7 +31,6 @@ SFREQ, N_TIMES, CH_NAMES = 256.0, 512, ["TP9", "AF7", "AF8", "TP10"]
 SIZE: dict[str, Any] = {"sfreq": SFREQ, "n_times": N_TIMES}
 
 # TorchScript is deprecated in torch, and still what a bundle is.
-scripting = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 
 FEATURES = [
     pytest.param(MeanAbsoluteValue(), id="mav"),
@@ -114,7 +113,6 @@ def test_finite_on_dead_channels(feature: torch.nn.Module) -> None:
     assert torch.isfinite(feature(x)).all()
 
 
-@scripting
 @pytest.mark.parametrize("feature", FEATURES)
 def test_scripted_saved_and_loaded_equals_eager(feature: torch.nn.Module) -> None:
     file = io.BytesIO()
@@ -414,7 +412,6 @@ def test_psd_raises() -> None:
         Psd(**SIZE)(windows()[..., 1:])
 
 
-@scripting
 def test_scripted_raises_too() -> None:
     with pytest.raises(torch.jit.Error, match="made for 512 samples, got 511"):
         torch.jit.script(BandPower(**SIZE))(windows()[..., 1:])
