@@ -1,6 +1,7 @@
 """Start a run that a configuration describes, and stay until it ends."""
 
 import sys
+from collections.abc import Callable
 
 from rtpipe import build
 from rtpipe.config import Config
@@ -24,7 +25,7 @@ def start(config: Config) -> None:
     runtime = Runtime(
         devices,
         bundles,
-        _sinks(config),
+        _sinks(config, lambda: runtime.run.stop()),
         mains=config.mains,
         compute=compute,
         optional=not config.model,
@@ -33,15 +34,15 @@ def start(config: Config) -> None:
         runtime.wait(config.duration)
 
 
-def _sinks(config: Config) -> list[Sink]:
+def _sinks(config: Config, gone: Callable[[], None]) -> list[Sink]:
+    """Return the sinks; `gone` is called when nobody reads the view any longer."""
     if config.json_lines:
         from rtpipe.sinks.jsonl import JsonLines
 
         return [JsonLines(sys.stdout)]
     if config.ui == "none":
         return []
-    from rich.console import Console
-
+    from rtpipe.console import Output
     from rtpipe.terminal.view import TerminalView
 
-    return [TerminalView(Console())]
+    return [TerminalView(Output(gone))]

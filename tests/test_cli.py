@@ -1,6 +1,8 @@
 """The command line: exit status, a sentence for each mistake, JSON and nothing else."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +13,10 @@ import torch
 from torch import nn
 
 from rtpipe import cli
-from rtpipe.bundle import Exported, Standardised, save
+from rtpipe.bundle import Bundle, Exported, Standardised, save
 from rtpipe.card import Card, Training
 from rtpipe.features.timedomain import LogRms
+from rtpipe.recording import file_hash
 
 HEADER = "\t".join(["time", *(f"channel{k}" for k in range(1, 9)), "class"])
 ROW = "\t".join(["0"] * 9 + ["1"])
@@ -36,14 +39,13 @@ def bundle(tmp_path: Path) -> Path:
         training=Training(recipe="none", protocol="none", seed=0, simulated=True),
     )
     path = tmp_path / "bundle.pt"
-    save(
-        path,
-        Exported(
-            LogRms(), Standardised(nn.Linear(8, 2)), torch.zeros(8), torch.ones(8)
-        ),
-        card,
-    )
+    save(path, Exported(*parts()), card)
     return path
+
+
+def parts() -> tuple[nn.Module, nn.Module, torch.Tensor, torch.Tensor]:
+    head = Standardised(nn.Linear(8, 2))
+    return LogRms(), head, torch.zeros(8), torch.ones(8)
 
 
 @pytest.fixture
@@ -214,6 +216,143 @@ def test_evaluate_prints_tables_and_marks_what_was_seen(
     assert status == 0
     assert "5 windows" in out
     assert "For tests only" in out
+
+
+def test_evaluate_leaves_out_what_was_trained_on(
+    recording: Path, bundle: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "data" / "01").mkdir(parents=True)
+    seen = recording.rename(tmp_path / "data" / "01" / "1.txt")
+    other = tmp_path / "data" / "02" / "2.txt"
+    other.parent.mkdir()
+    other.write_text(seen.read_text() + f"{ROW}\n" * 50)
+    made = Bundle.load(bundle)
+    training = made.card.training.model_copy(
+        update={"recordings": {file_hash(seen): "1.txt"}}
+    )
+    retold = made.card.model_copy(update={"training": training})
+    save(bundle, Exported(*parts()), retold)
+    status, out, _ = run(capsys, "evaluate", bundle, "--data", seen)
+    assert status == 0
+    assert out.startswith("No window could be scored: all recordings are SEEN or unla")
+    assert f"SEEN in training, left out: {seen}\n" in out
+
+    status, out, _ = run(capsys, "evaluate", bundle, "--data", tmp_path / "data")
+    assert f"gesture on {tmp_path / 'data'}: 6 windows\n" in out
+    assert f"SEEN in training, left out: {seen}\n" in out
+    assert str(other) not in out
+    options = ("--json", "--compute", "cpu")
+    status, out, _ = run(
+        capsys, "evaluate", bundle, "--data", tmp_path / "data", *options
+    )
+    found = json.loads(out)
+    assert (found["n_windows"], found["seen"]) == (6, [str(seen)])
+    assert list(found["per_group"]) == ["02"]
+
+
+def test_a_torch_device_that_is_not_there(
+    recording: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    said = "compute = cuda: torch finds no such device here"
+    options = ("--compute", "cuda")
+    found = refused(capsys, "evaluate", bundle, "--data", recording, *options)
+    assert found == said
+    assert refused(capsys, "live", "--device", "synthetic", *options) == said
+
+
+# What the system does to us -----------------------------------------------------------
+
+
+def test_a_run_without_a_view(capsys: Capture) -> None:
+    arguments = ["live", "--device", "synthetic:emg", "--ui", "none"]
+    assert run(capsys, *arguments, "--duration", "0.3") == (0, "", "")
+
+
+def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rtpipe.start.start", interrupted)
+    assert run(capsys, "live", "--device", "synthetic") == (130, "", "")
+
+
+def test_a_reader_of_our_output_that_has_gone(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """As in ``rtpipe inspect ... | head -1``."""
+    for options in (["--json"], []):
+        reading, writing = os.pipe()
+        os.close(reading)
+        with os.fdopen(writing, "w") as pipe, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", pipe)
+            with pytest.raises(SystemExit) as end:
+                cli.app(["inspect", str(bundle), *options])
+            pipe.write("what is printed later goes nowhere, and fails no more")
+        assert (end.value.code, capsys.readouterr().err) == (0, "")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_run_ends_when_nobody_reads_it(options: list[str]) -> None:
+    live = ["live", "--device", "synthetic:emg", "--duration", "600", *options]
+    code = "from rtpipe.cli import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *live],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "emg" in process.stdout.readline()
+        process.stdout.close()
+        try:
+            status = process.wait(timeout=60)
+        finally:
+            process.kill()
+        assert (status, process.stderr.read()) == (0, "")
+
+
+def test_what_the_disk_refuses_is_one_sentence(
+    recording: Path, bundle: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    options = ["evaluate", bundle, "--data", recording, "--predictions"]
+    said = refused(capsys, *options, tmp_path / "no" / "lines.jsonl")
+    assert said == f"{tmp_path / 'no' / 'lines.jsonl'}: No such file or directory"
+    said = refused(capsys, *options, tmp_path)
+    assert said == f"{tmp_path}: Is a directory"
+    said = refused(capsys, "train", "demo-gesture", "--out", recording / "out")
+    assert said == f"{recording / 'out'}: Not a directory"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no disk that is full")
+def test_a_full_disk(recording: Path, bundle: Path, capsys: Capture) -> None:
+    options = ["evaluate", bundle, "--data", recording, "--predictions", "/dev/full"]
+    assert refused(capsys, *options) == "No space left on device"
+
+
+def test_train_leaves_its_results_in_a_folder_named_like_the_recipe(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    given: list[object] = []
+    monkeypatch.setattr(
+        "rtpipe.training.recipe.train", lambda *each: given.extend(each)
+    )
+    assert run(capsys, "train", "demo-emotion", "--set", "seed=2") == (0, "", "")
+    assert given == ["demo-emotion", None, Path("demo-emotion"), ["seed=2"]]
+
+
+def test_every_signal_that_ends_us_means_what_ctrl_c_means(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handled: dict[int, object] = {}
+    monkeypatch.setattr(signal, "signal", handled.__setitem__)
+    monkeypatch.setattr(cli, "app", lambda: None)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 0
+    ends = {getattr(signal, n) for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n)}
+    assert handled == dict.fromkeys(ends, signal.default_int_handler)
 
 
 def test_inspect_shows_the_card(bundle: Path, capsys: Capture) -> None:

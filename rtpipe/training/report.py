@@ -13,6 +13,7 @@ from rich.table import Table
 
 from rtpipe.bundle import Exported, save
 from rtpipe.card import Card
+from rtpipe.console import Output
 from rtpipe.errors import ConfigError
 from rtpipe.registry import lacking
 
@@ -110,7 +111,7 @@ def draw_confusion(
 
 def print_evaluation(found: dict[str, Any], card: Card) -> None:
     """Print what `rtpipe.training.evaluate.summary` returns, as tables."""
-    console = Console()
+    console = Output()
     labels = found["labels"]
     if not found["n_windows"]:
         console.print(
@@ -159,12 +160,12 @@ def print_protocols(found: dict[str, dict[str, dict[str, float]]]) -> None:
             for kind in ("single", "smoothed")
         ]
         table.add_row(name, *cells)
-    Console().print(table)
+    Output().print(table)
 
 
 def print_card(card: Card) -> None:
     """Print a card, a line a key."""
-    console = Console()
+    console = Output()
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     table.add_column()

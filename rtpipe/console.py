@@ -1,0 +1,32 @@
+"""Standard output as a console; who reads it may go, as ``head -1`` does."""
+
+import os
+from collections.abc import Callable
+from errno import EPIPE
+
+from rich.console import Console
+
+
+class Output(Console):
+    """Rich's console, but the process is not ended from within when the reader goes.
+
+    Parameters
+    ----------
+    gone : callable or None
+        Called then, on the thread that printed; what is printed later goes nowhere.
+        Without it BrokenPipeError is raised, as by `print`.
+    """
+
+    def __init__(self, gone: Callable[[], None] | None = None) -> None:
+        super().__init__()
+        self._gone = gone
+
+    def on_broken_pipe(self) -> None:
+        """Rich calls this where it has caught the BrokenPipeError."""
+        if self._gone is None:
+            raise BrokenPipeError(EPIPE, "the reader has gone")
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())  # or Python's flush at the end would fail
+        os.close(nowhere)
+        self._gone()

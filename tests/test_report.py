@@ -1,0 +1,229 @@
+"""What a person sees of training and evaluation."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from rtpipe.bundle import Bundle, Exported, Standardised
+from rtpipe.card import Card, Training
+from rtpipe.errors import ConfigError
+from rtpipe.features.timedomain import LogRms
+from rtpipe.training import evaluate, report
+
+Capture = pytest.CaptureFixture[str]
+LABELS = ("rest", "fist")
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen on which no table is broken, and which is no terminal."""
+    monkeypatch.setenv("COLUMNS", "120")
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
+def card(**changes: Any) -> Card:
+    settings: dict[str, Any] = {
+        "name": "gesture",
+        "task": "gesture",
+        "labels": LABELS,
+        "sfreq": 1000,
+        "ch_names": ("A", "B"),
+        "units": ("none",) * 2,
+        "n_times": 200,
+        "hop": 50,
+        "notes": ("For tests only",),
+        "training": Training(recipe="none", protocol="none", seed=0, simulated=True),
+    }
+    return Card(**settings | changes)
+
+
+def found(**changes: Any) -> dict[str, Any]:
+    usual: dict[str, Any] = {
+        "n_windows": 10,
+        "accuracy": 0.7,
+        "accuracy_smoothed": 0.8,
+        "macro_f1": 0.65,
+        "labels": list(LABELS),
+        "confusion": [[3, 1], [2, 4]],
+        "per_group": {"01": 0.7},
+        "seen": [],
+        "data": "somewhere",
+    }
+    return usual | changes
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the cells of what was printed, without the lines of tables."""
+    return [
+        line.translate(dict.fromkeys(map(ord, "│┃"), " ")).split()
+        for line in text.splitlines()
+    ]
+
+
+# Progress ---------------------------------------------------------------------------
+
+
+def going(tracked: bool) -> list[int]:
+    if tracked:
+        return list(report.tracked("reading")([1, 2, 3]))
+    with report.working("fitting", 3) as step:
+        for _ in range(3):
+            step()
+    return [1, 2, 3]
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+@pytest.mark.usefixtures("terminal")
+def test_a_bar_on_a_terminal(tracked: bool, capsys: Capture) -> None:
+    assert going(tracked) == [1, 2, 3]
+    printed = capsys.readouterr()
+    assert ("reading" if tracked else "fitting") in printed.err
+    assert "100%" in printed.err
+    assert printed.out == "", "standard output is for results"
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+def test_no_bar_in_a_file(tracked: bool, capsys: Capture) -> None:
+    assert going(tracked) == [1, 2, 3]
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_bar_stands_where_the_work_failed(capsys: Capture) -> None:
+    def fails() -> None:
+        with report.working("fitting", 4) as step:
+            step()
+            raise ValueError("lost")
+
+    with pytest.raises(ValueError, match="lost"):
+        fails()
+    err = capsys.readouterr().err
+    assert "25%" in err
+    assert err.count("\x1b[?25l") == err.count("\x1b[?25h") > 0, "the cursor is back"
+
+
+# Evaluation -------------------------------------------------------------------------
+
+
+def test_figures_and_confusion(capsys: Capture) -> None:
+    report.print_evaluation(found(), card())
+    out = capsys.readouterr().out
+    assert "gesture on somewhere: 10 windows" in out
+    assert "accuracy 0.700, macro F1 0.650" in out
+    assert "decisions       accuracy 0.800" in out
+    assert ["rest", "3", "1"] in rows(out)
+    assert ["fist", "2", "4"] in rows(out)
+    assert "For tests only" in out
+    assert "group" not in out, "one group is the whole"
+    assert "SEEN" not in out
+
+
+def test_several_groups(capsys: Capture) -> None:
+    groups = {"01": 0.7, "02": None, "03": 0.123}
+    report.print_evaluation(found(per_group=groups), card())
+    out = rows(capsys.readouterr().out)
+    for row in (["01", "0.700"], ["02", "no", "label"], ["03", "0.123"]):
+        assert row in out
+
+
+def test_no_window_that_could_be_scored(capsys: Capture) -> None:
+    nothing: dict[str, Any] = {"n_windows": 0, "accuracy": None}
+    nothing |= {"accuracy_smoothed": None}
+    nothing |= {"macro_f1": None, "confusion": [[0, 0], [0, 0]], "per_group": {}}
+    seen = ["/data/a very long folder/" + "x" * 120 + "/1.txt", "/data/2.txt"]
+    report.print_evaluation(found(**nothing, seen=seen), card(notes=()))
+    assert capsys.readouterr().out.splitlines() == [
+        "No window could be scored: all recordings are SEEN or unlabelled.",
+        *(f"SEEN in training, left out: {path}" for path in seen),
+    ]
+
+
+def test_protocols(capsys: Capture) -> None:
+    score = {"mean": 0.9, "median": 0.95, "worst": 0.5}
+    other = {"mean": 0.91, "median": 0.96, "worst": 0.51}
+    report.print_protocols({"b, run": {"single": score, "smoothed": other}})
+    row = ["b,", "run", "0.900", "0.950", "0.500", "0.910", "0.960", "0.510"]
+    assert row in rows(capsys.readouterr().out)
+
+
+def test_a_card_is_shown_a_line_a_key(capsys: Capture) -> None:
+    report.print_card(card(adapts=40.0))
+    out = rows(capsys.readouterr().out)
+    assert ["n_times", "200"] in out
+    assert ["adapts", "40.0"] in out
+    assert ["labels", '["rest",', '"fist"]'] in out
+
+
+# Results ----------------------------------------------------------------------------
+
+
+def exported() -> Exported:
+    head = Standardised(nn.Linear(2, 2))
+    return Exported(LogRms(), head, torch.zeros(2), torch.ones(2))
+
+
+def write(out: Path) -> Card:
+    return report.write_results(
+        out, "gesture", exported(), card(), {"accuracy": 0.5}, [[1, 0], [0, 0]]
+    )
+
+
+def test_results_are_four_files(tmp_path: Path) -> None:
+    written = write(tmp_path)
+    assert Bundle.load(tmp_path / "gesture.pt").card == written
+    assert Card.model_validate_json((tmp_path / "card.json").read_text()) == written
+    assert json.loads((tmp_path / "metrics.json").read_text()) == {"accuracy": 0.5}
+    assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_all_but_the_picture_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ConfigError) as error:
+        write(tmp_path)
+    assert str(error.value) == (
+        "the picture of the confusion matrix needs the package 'matplotlib': install "
+        f"it with `pip install 'rtpipe[train]'`; all else is in {tmp_path}"
+    )
+    names = ["card.json", "gesture.pt", "metrics.json"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == names
+
+
+def test_a_figure_that_is_no_number_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        report.write_results(
+            tmp_path, "x", exported(), card(), {"accuracy": float("nan")}, [[0]]
+        )
+    assert not (tmp_path / "metrics.json").exists()
+
+
+# Recordings -------------------------------------------------------------------------
+
+HEADER = "\t".join(["time", *(f"channel{k}" for k in range(1, 9)), "class"])
+ROW = "\t".join(["0"] * 9 + ["1"])
+
+
+def test_recordings_of_a_folder_are_those_that_look_like_some(tmp_path: Path) -> None:
+    for name in ("b/2.txt", "b/1.csv", "a/deep/3.dat"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{HEADER}\n{ROW}\n")
+    (tmp_path / "b" / "README.txt").write_text("no recording")
+    (tmp_path / "b" / "empty.txt").touch()
+    paths = evaluate.recordings_in(tmp_path)
+    names = [path.relative_to(tmp_path).as_posix() for path in paths]
+    assert names == ["a/deep/3.dat", "b/1.csv", "b/2.txt"]
+    assert evaluate.recordings_in(tmp_path / "b" / "README.txt") != []  # as it is told
