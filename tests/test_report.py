@@ -1,9 +1,11 @@
 """What a person sees of training and evaluation."""
 
 import json
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from torch import nn
 
 from rtpipe.bundle import Bundle, Exported, Standardised
 from rtpipe.card import Card, Training
+from rtpipe.console import Output
 from rtpipe.errors import ConfigError
 from rtpipe.features.timedomain import LogRms
 from rtpipe.training import evaluate, report
@@ -227,3 +230,33 @@ def test_recordings_of_a_folder_are_those_that_look_like_some(tmp_path: Path) ->
     names = [path.relative_to(tmp_path).as_posix() for path in paths]
     assert names == ["a/deep/3.dat", "b/1.csv", "b/2.txt"]
     assert evaluate.recordings_in(tmp_path / "b" / "README.txt") != []  # as it is told
+
+
+# A reader that goes -----------------------------------------------------------------
+
+
+@pytest.fixture
+def dead(monkeypatch: pytest.MonkeyPatch) -> Iterator[TextIO]:
+    """Standard output is a pipe that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        yield pipe
+        monkeypatch.undo()
+        with open(os.devnull, "w") as nowhere:  # or closing it would fail
+            os.dup2(nowhere.fileno(), pipe.fileno())
+
+
+def test_printing_for_nobody_is_an_error_like_any_other(dead: TextIO) -> None:
+    with pytest.raises(BrokenPipeError):
+        Output().print("nobody reads this, and nobody is told")
+
+
+def test_who_wants_to_know_is_told_once(dead: TextIO) -> None:
+    told: list[str] = []
+    console = Output(lambda: told.append("gone"))
+    console.print("nobody reads this")
+    console.print("nor this")
+    print("and this goes nowhere", flush=True)
+    assert told == ["gone"]
