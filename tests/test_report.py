@@ -4,8 +4,9 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import pytest
 import torch
@@ -235,28 +236,28 @@ def test_recordings_of_a_folder_are_those_that_look_like_some(tmp_path: Path) ->
 # A reader that goes -----------------------------------------------------------------
 
 
-@pytest.fixture
-def dead(monkeypatch: pytest.MonkeyPatch) -> Iterator[TextIO]:
-    """Standard output is a pipe that nobody reads."""
+@contextmanager
+def unread() -> Iterator[None]:
+    """Make standard output a pipe that nobody reads."""
     reading, writing = os.pipe()
     os.close(reading)
-    with os.fdopen(writing, "w") as pipe:
-        monkeypatch.setattr(sys, "stdout", pipe)
-        yield pipe
-        monkeypatch.undo()
-        with open(os.devnull, "w") as nowhere:  # or closing it would fail
+    with os.fdopen(writing, "w") as pipe, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", pipe)
+        yield
+        with open(os.devnull, "w") as nowhere:  # or closing the pipe would fail
             os.dup2(nowhere.fileno(), pipe.fileno())
 
 
-def test_printing_for_nobody_is_an_error_like_any_other(dead: TextIO) -> None:
-    with pytest.raises(BrokenPipeError):
+def test_printing_for_nobody_is_an_error_like_any_other() -> None:
+    with unread(), pytest.raises(BrokenPipeError):
         Output().print("nobody reads this, and nobody is told")
 
 
-def test_who_wants_to_know_is_told_once(dead: TextIO) -> None:
+def test_who_wants_to_know_is_told_once() -> None:
     told: list[str] = []
-    console = Output(lambda: told.append("gone"))
-    console.print("nobody reads this")
-    console.print("nor this")
-    print("and this goes nowhere", flush=True)
+    with unread():
+        console = Output(lambda: told.append("gone"))
+        console.print("nobody reads this")
+        console.print("nor this")
+        print("and this goes nowhere", flush=True)
     assert told == ["gone"]
