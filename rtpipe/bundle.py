@@ -17,6 +17,7 @@ import hashlib
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -194,15 +195,20 @@ def weights_hash(module: Any) -> str:
 
 def _refuse_dangerous(path: Path) -> None:
     """Look at the program text before it is run; loading alone can run parts of it."""
-    with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            if "/code/" in name and name.endswith(".py"):
-                for space, call in _CALL.findall(archive.read(name)):
-                    if call in _FORBIDDEN or space not in (b"", b"aten", b"prim"):
-                        what = ".".join(part.decode() for part in (space, call) if part)
-                        raise BundleError(
-                            f"{path} is refused: its program calls {what!r}"
-                        )
+    for text in _program(path):
+        for space, call in _CALL.findall(text):
+            if call in _FORBIDDEN or space not in (b"", b"aten", b"prim"):
+                what = b".".join(part for part in (space, call) if part).decode()
+                raise BundleError(f"{path} is refused: its program calls {what!r}")
+
+
+def _program(path: Path) -> list[bytes]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if "/code/" in name]
+            return [archive.read(name) for name in names if name.endswith(".py")]
+    except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise BundleError(f"{path} is no bundle that can be read: {error}") from None
 
 
 @contextmanager

@@ -165,22 +165,18 @@ def evaluate(
         checked = _checked(raw, assign, None)
 
         from rtpipe import build
-        from rtpipe.training.evaluate import (
-            evaluate as scored,
-        )
-        from rtpipe.training.evaluate import (
-            recordings_in,
-            summary,
-            write_predictions,
-        )
+        from rtpipe.recording import recordings_in
+        from rtpipe.training import evaluate as evaluation
 
         paths = recordings_in(data)
         where = build.compute(checked)
         ((_, loaded, decision),) = build.bundles(checked.model, where)
-        jobs = scored(loaded, paths, decision, where, tracked("recordings"))
+        jobs = evaluation.evaluate(
+            loaded, paths, decision, where, tracked("recordings")
+        )
         if predictions:
-            write_predictions(predictions, jobs)
-        found = summary(loaded, data, jobs)
+            evaluation.write_predictions(predictions, jobs)
+        found = evaluation.summary(loaded, data, jobs)
         if json_lines:
             typer.echo(json.dumps(found, allow_nan=False))
         else:

@@ -208,7 +208,9 @@ def table_of(make: Callable[..., Any]) -> type[BaseModel]:
     Names, types and defaults are read from the signature, so there is no second list
     of them; a key that is no parameter is refused.
     """
-    kinds = get_type_hints(make.__init__ if inspect.isclass(make) else make)
+    kinds = get_type_hints(
+        make.__init__ if inspect.isclass(make) else make, include_extras=True
+    )
     fields: dict[str, Any] = {
         name: (
             kinds.get(name, Any),

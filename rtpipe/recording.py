@@ -86,6 +86,27 @@ def read(path: Path) -> Sequence[Recording]:
     raise RecordingError(f"{path} is laid out in no way known here ({titles})")
 
 
+def recordings_in(path: Path) -> list[Path]:
+    """Return a recording, or every file below a folder that is one, in order.
+
+    Raises
+    ------
+    RecordingError
+        If there is none.
+    """
+    if not path.is_dir():
+        return [path]
+    layouts: list[Layout] = [find("recordings", name) for name in names("recordings")]
+    files = sorted(each for each in path.rglob("*") if each.is_file())
+    found = [
+        file for file in files if any(each.matches(_start(file)) for each in layouts)
+    ]
+    if not found:
+        titles = ", ".join(each.title for each in layouts)
+        raise RecordingError(f"{path} holds no recording that is known ({titles})")
+    return found
+
+
 def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file: how a card names what it was trained on."""
     with path.open("rb") as file:
@@ -99,10 +120,14 @@ def constant(values: NDArray[np.generic]) -> list[tuple[int, int]]:
     return list(pairwise(bounds))
 
 
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD)
+
+
 def _head(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            head = file.read(HEAD)
+        head = _start(path)
     except FileNotFoundError:
         raise RecordingError(f"there is no recording {path}") from None
     except IsADirectoryError:

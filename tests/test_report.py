@@ -17,7 +17,8 @@ from rtpipe.card import Card, Training
 from rtpipe.console import Output
 from rtpipe.errors import ConfigError
 from rtpipe.features.timedomain import LogRms
-from rtpipe.training import evaluate, report
+from rtpipe.recording import recordings_in
+from rtpipe.training import report
 
 Capture = pytest.CaptureFixture[str]
 LABELS = ("rest", "fist")
@@ -227,10 +228,10 @@ def test_recordings_of_a_folder_are_those_that_look_like_some(tmp_path: Path) ->
         path.write_text(f"{HEADER}\n{ROW}\n")
     (tmp_path / "b" / "README.txt").write_text("no recording")
     (tmp_path / "b" / "empty.txt").touch()
-    paths = evaluate.recordings_in(tmp_path)
+    paths = recordings_in(tmp_path)
     names = [path.relative_to(tmp_path).as_posix() for path in paths]
     assert names == ["a/deep/3.dat", "b/1.csv", "b/2.txt"]
-    assert evaluate.recordings_in(tmp_path / "b" / "README.txt") != []  # as it is told
+    assert recordings_in(tmp_path / "b" / "README.txt") != []  # as it is told
 
 
 # A reader that goes -----------------------------------------------------------------

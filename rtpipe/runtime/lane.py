@@ -18,7 +18,7 @@ class Lane:
         sink: Sink,
         run: Run,
         wait: bool,
-        failed: Callable[[str, Exception], None],
+        failed: Callable[[str, BaseException], None],
     ) -> None:
         self._sink, self._run, self._wait, self._failed = sink, run, wait, failed
         self._items: deque[Item] = deque()
@@ -57,7 +57,7 @@ class Lane:
                 items, closing = self._next()
                 self._sink.take(items)
             self._sink.close()
-        except Exception as error:
+        except BaseException as error:  # a SystemExit too would end it unseen
             with self._changed:
                 self._dead = True
                 self._run.dropped[self._sink.name] += len(self._items)

@@ -304,7 +304,7 @@ class Runtime:
                 time = float(stream.raw.times(stop - 1, stop)[0])
                 self._publish([Event(name, time, "marker", stop - 1, {"text": text})])
 
-    def _lost(self, sink: str, error: Exception) -> None:
+    def _lost(self, sink: str, error: BaseException) -> None:
         told = {"sink": sink, "error": str(error)}
         self._publish([Event("", clock.now(), "sink", None, told)])
         self._living.discard(sink)

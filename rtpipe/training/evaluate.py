@@ -8,9 +8,8 @@ from typing import Any
 
 from rtpipe.bundle import Bundle
 from rtpipe.decide import Decision
-from rtpipe.errors import RecordingError
 from rtpipe.recording import file_hash
-from rtpipe.registry import find, names
+from rtpipe.registry import find
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.sinks.collect import Collect
 from rtpipe.sinks.jsonl import as_json
@@ -43,29 +42,6 @@ class Scored:
     group: str
     seen: bool
     predictions: list[Prediction] = field(default_factory=list)
-
-
-def recordings_in(path: Path) -> list[Path]:
-    """Return a recording, or every file that may be one below a folder, in order.
-
-    Raises
-    ------
-    RecordingError
-        If there is none.
-    """
-    if not path.is_dir():
-        return [path]
-    heads = [find("recordings", name) for name in names("recordings")]
-    found = []
-    for file in sorted(each for each in path.rglob("*") if each.is_file()):
-        with file.open("rb") as opened:
-            head = opened.read(4096)
-        if any(layout.matches(head) for layout in heads):
-            found.append(file)
-    if not found:
-        titles = ", ".join(layout.title for layout in heads)
-        raise RecordingError(f"{path} holds no recording that is known ({titles})")
-    return found
 
 
 def replayed(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from rtpipe.errors import RecordingError
-from rtpipe.recording import constant, file_hash, read
+from rtpipe.recording import constant, file_hash, read, recordings_in
 from rtpipe.recordings.uci import CHANNELS
 from rtpipe.training.fit import described
 from rtpipe.training.report import tracked
@@ -63,16 +63,19 @@ def read_runs(
     """
     if not data.is_dir():
         raise RecordingError(f"{data} is not a folder of recordings")
+    folders: dict[Path, list[Path]] = {}
+    for path in recordings_in(data):
+        folders.setdefault(path.parent, []).append(path)
     files = [
-        (path, person.name, number)
-        for person in sorted(each for each in data.iterdir() if each.is_dir())
-        for number, path in enumerate(sorted(person.glob("*.txt")), start=1)
+        (path, folder.name, number)
+        for folder, paths in folders.items()
+        for number, path in enumerate(paths, start=1)
     ]
     twice = {person for _, person, number in files if number == 2}
     if len(twice) < 2 or any(number > 2 for _, _, number in files):
         raise RecordingError(
             f"{data} is not laid out as UCI's EMG data for gestures: a folder a "
-            "person, named 01, 02, ..., each with one or two recordings (*.txt)"
+            "person, named 01, 02, ..., each with one or two recordings"
         )
     return [_read_run(*file, describe, labels) for file in tracked("reading")(files)]
 
