@@ -1,9 +1,13 @@
 """How good the signal of each channel is, in one word."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from rtpipe.types import Float32, StreamInfo
 
+Real = NDArray[np.floating[Any]]
 BAD = frozenset({"flat", "railed"})  # the words for a channel that carries no signal
 SPAN, EVERY = 2.0, 0.5  # seconds judged, and between two verdicts
 _RAILED = 0.05  # share of samples at a rail
@@ -55,7 +59,7 @@ def judge(data: Float32, info: StreamInfo) -> tuple[str, ...]:
     return tuple(words.tolist())
 
 
-def _spectrum(data: Float32, sfreq: float) -> tuple[Float32, Float32]:
+def _spectrum(data: Float32, sfreq: float) -> tuple[Real, Real]:
     """Return the power per bin, in squared units, and the bins in hertz."""
     n = len(data)
     window = np.hanning(n)[:, None]
