@@ -191,6 +191,18 @@ def test_a_bundle_that_fits_no_stream_is_refused_or_left_out(
     assert runtime.run.models == {}
 
 
+def test_a_device_that_waits_cannot_run_beside_one_that_does_not(
+    bundle: Callable[..., Named],
+) -> None:
+    devices = [Counting(100), Counting(100, paced=True)]
+    with (
+        pytest.raises(RtpipeError, match=r"Counting .* cannot run beside Counting .*:"),
+        Runtime(devices, [bundle()]),
+    ):
+        pass
+    assert [each.closed for each in devices] == [0, 0], "none was opened"
+
+
 def test_a_lost_device_ends_the_run_with_its_error(
     bundle: Callable[..., Named],
 ) -> None:

@@ -25,7 +25,7 @@ from rtpipe.classify import Classifier
 from rtpipe.counters import WindowCounters
 from rtpipe.decide import Decision
 from rtpipe.device import Device
-from rtpipe.errors import BundleError, RtpipeError
+from rtpipe.errors import BundleError, DeviceError, RtpipeError, last_line
 from rtpipe.latency import Histogram
 from rtpipe.pending import PATIENCE
 from rtpipe.pipeline import Pipeline, pieces
@@ -70,7 +70,8 @@ class Runtime:
     DeviceError
         On entering, if a device does not answer; on leaving, if one was lost.
     RtpipeError
-        On leaving, if the last of the sinks failed.
+        On entering, if some devices are paced and others not; on leaving, if the last
+        of the sinks failed.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Runtime:
         self._readers: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
+        _refuse_mixture(self._devices)
         with ExitStack() as stack:
             self._folder = RunFolder() if self._shared else None
             if self._folder:
@@ -153,8 +155,15 @@ class Runtime:
                 latency=Histogram(),
                 window=card.n_times / card.sfreq,
             )
-            classifiers.append(Classifier(bundle, status, decision, self._compute))
-            classifiers[-1].warm_up()
+            try:
+                classifier = Classifier(bundle, status, decision, self._compute)
+                classifier.warm_up()
+            except Exception as error:
+                raise BundleError(
+                    f"bundle {name} cannot answer the windows its card describes: "
+                    f"{last_line(error)}"
+                ) from error
+            classifiers.append(classifier)
         return classifiers
 
     def _open_devices(
@@ -166,7 +175,7 @@ class Runtime:
         for device in self._devices:
             stack.callback(device.close)
             streams = []
-            for info in device.open():
+            for info in _opened(device):
                 name, n = info.name, 1
                 while name in taken:
                     n += 1
@@ -268,7 +277,7 @@ class Runtime:
         """Read a device until it ends, is lost, or the run stops."""
         try:
             while not self._stop.is_set():
-                chunks = device.read(READ_TIMEOUT)
+                chunks = _read(device)
                 if chunks is None:
                     return
                 for chunk in chunks:
@@ -323,3 +332,37 @@ class Runtime:
             batcher.release()
         for reader in self._readers:
             reader.join()
+
+
+def _refuse_mixture(devices: Sequence[Device]) -> None:
+    """One bundle cannot make one device wait and leave out windows of another."""
+    names = {device.paced: type(device).__name__ for device in devices}
+    if len(names) == 2:
+        raise RtpipeError(
+            f"{names[False]} as fast as possible cannot run beside {names[True]} in "
+            "its own time: windows that nothing may skip would be skipped; run them "
+            "one after the other"
+        )
+
+
+def _opened(device: Device) -> Sequence[StreamInfo]:
+    """Open a device; whatever its driver raises is the device's error."""
+    try:
+        return device.open()
+    except RtpipeError:
+        raise
+    except Exception as error:
+        raise _driver_error(device, error) from error
+
+
+def _read(device: Device) -> Sequence[Chunk] | None:
+    try:
+        return device.read(READ_TIMEOUT)
+    except RtpipeError:
+        raise
+    except Exception as error:
+        raise _driver_error(device, error) from error
+
+
+def _driver_error(device: Device, error: Exception) -> DeviceError:
+    return DeviceError(f"{type(device).__name__} failed: {last_line(error)}")
