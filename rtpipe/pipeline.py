@@ -23,7 +23,7 @@ from rtpipe.truth import Truth
 from rtpipe.types import Chunk, Event, StreamInfo
 
 PAST = 60.0  # seconds of signal the rings keep for those who look at it ...
-MOST = 64 << 20  # ... unless that is more than this many bytes
+MOST = 16 << 20  # ... unless a ring had more bytes than this: /dev/shm may be small
 LONGEST = 4096  # samples that are written at once; a longer chunk comes in pieces
 
 
@@ -88,6 +88,8 @@ class Pipeline:
     ------
     BundleError
         If a stage of a bundle does not fit the stream.
+    OSError
+        If there is no room for the rings; none of them is left.
     """
 
     def __init__(
@@ -111,9 +113,12 @@ class Pipeline:
         try:
             for name, card in cards.items():
                 self._join(name, card, path)
-        except (ValueError, BundleError) as error:
+        except (ValueError, ArithmeticError, BundleError) as error:
             self.close()
             raise BundleError(f"bundle {name}: {error}") from None
+        except BaseException:
+            self.close()
+            raise
         self._truths: dict[str, Truth] = {}
         self._judged = 0
         self._bad = [(0, 0.0)]  # from which stop on, the share of bad channels

@@ -14,6 +14,7 @@ the stores in the writer's order is what x86-64 promises; on other processors it
 rests on the interpreter's own locks between the statements.
 """
 
+import errno
 import mmap
 import os
 import tempfile
@@ -51,6 +52,8 @@ class Ring:
         If the capacity is not positive.
     FileExistsError
         If there is a file at `path` already.
+    OSError
+        If there is no room for the file: it is claimed whole, at once.
     """
 
     def __init__(
@@ -63,12 +66,7 @@ class Ring:
         if path is None:
             self._memory = mmap.mmap(-1, size)
         else:
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                os.ftruncate(file, size)
-                self._memory = mmap.mmap(file, size)
-            finally:
-                os.close(file)
+            self._memory = _mapped(path, size)
         self._map(memoryview(self._memory))
         self._header[_CAPACITY] = capacity
         self._header[0] = MARK
@@ -192,6 +190,45 @@ class Ring:
         if self.path is not None:
             self.path.unlink(missing_ok=True)
             self.path = None
+
+
+def no_room(folder: Path) -> OSError:
+    """Return the error of a folder in memory that is full, and what to do about it."""
+    return OSError(
+        errno.ENOSPC,
+        "no room for the run's memory files; free memory there (a container's "
+        "/dev/shm has 64 MB unless it is started with, say, --shm-size=1g)",
+        str(folder),
+    )
+
+
+def _mapped(path: Path, size: int) -> mmap.mmap:
+    """Make a file of this size and return its memory; if that fails, no file stays."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        try:
+            _claim(file, size)
+            return mmap.mmap(file, size)
+        finally:
+            os.close(file)
+    except OSError as error:
+        path.unlink()
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise no_room(path.parent) from error
+        raise
+
+
+def _claim(file: int, size: int) -> None:
+    """Take all of the room now: what is missing later ends the process by SIGBUS."""
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file, 0, size)
+        except OSError as error:  # some file systems cannot
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise
+        else:
+            return
+    os.ftruncate(file, size)
 
 
 def shared_folder() -> Path:

@@ -1,5 +1,6 @@
 """A stream's windows, counters and events against a plain account of the signal."""
 
+import errno
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -11,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import signal
 
+from rtpipe import ring
 from rtpipe.card import Card, StageCard, Training
 from rtpipe.checks import noise
 from rtpipe.errors import BundleError
@@ -377,6 +379,22 @@ def test_a_stage_that_does_not_fit_leaves_no_file(
     assert not list(tmp_path.iterdir())
 
 
+def test_no_room_for_the_second_ring_leaves_no_file(
+    muse: StreamInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = ring._claim
+
+    def full(file: int, size: int) -> None:
+        if len(list(tmp_path.iterdir())) > 1:
+            raise OSError(errno.ENOSPC, "full")
+        claim(file, size)
+
+    monkeypatch.setattr(ring, "_claim", full)
+    with pytest.raises(OSError, match=f"no room .*{tmp_path}"):
+        Pipeline(muse, {"m": card(muse)}, path=lambda name: tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 def test_rings_are_files_where_others_may_look(
     muse: StreamInfo, tmp_path: Path
 ) -> None:
@@ -429,6 +447,32 @@ def test_no_window_of_a_long_chunk_is_overwritten(muse: StreamInfo, hop: int) ->
         seen += len(due)
     assert seen == (n - 3000) // hop + 1
     pipeline.close()
+
+
+def test_the_rings_of_a_large_stream_fit_a_small_memory(
+    muse: StreamInfo, tmp_path: Path
+) -> None:
+    """A container's folder in memory has 64 MB."""
+    names = tuple(f"E{n}" for n in range(64))
+    info = StreamInfo("cap", 1000.0, names, ("eeg",) * 64, ("uV",) * 64)
+    pipeline = Pipeline(
+        info,
+        {"m": card(info, n_times=4000)},
+        path=lambda name: tmp_path / name,
+    )
+    assert sum(each.stat().st_size for each in tmp_path.iterdir()) < 40e6
+    assert pipeline.status.raw.capacity > 30_000, "half a minute to look at"
+    pipeline.close()
+    wide = replace(
+        info,
+        ch_names=("camera",),
+        ch_types=("misc",),
+        units=("none",),
+        sample_shape=(64, 64),
+    )
+    pipeline = Pipeline(wide, {"m": card(wide, n_times=4000)})
+    for each in (pipeline.status.raw, *pipeline.status.filtered.values()):
+        assert each.capacity >= 4000 + LONGEST, "a window and a piece always fit"
 
 
 def test_frames_have_windows_too(muse: StreamInfo) -> None:

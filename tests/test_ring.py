@@ -1,5 +1,7 @@
 """A ring against slices of the signal, and against a second process."""
 
+import errno
+import os
 import stat
 import subprocess
 import sys
@@ -200,6 +202,103 @@ def test_shared_files_go_where_one_can_write(
     monkeypatch.setattr("os.access", lambda *_: False)
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     assert shared_folder() == tmp_path
+
+
+# A full memory ----------------------------------------------------------------------
+
+
+def open_files() -> int:
+    """Return how many files this process has open; 0 where nobody tells."""
+    told = Path("/proc/self/fd")
+    return len(list(told.iterdir())) if told.exists() else 0
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_folder_without_room_is_told_and_nothing_is_left(
+    code: int, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    before = open_files()
+    said = r"no room .* free memory there .*--shm-size=1g"
+    with pytest.raises(OSError, match=said) as caught:
+        Ring((3,), 10, path)
+    assert caught.value.errno == errno.ENOSPC
+    assert caught.value.filename == str(path.parent)
+    assert open_files() == before
+    assert not path.exists()
+
+
+def test_a_file_that_cannot_be_mapped_does_not_stay(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: int) -> None:
+        raise OSError(errno.ENOMEM, "no memory")
+
+    monkeypatch.setattr("mmap.mmap", failing)
+    before = open_files()
+    with pytest.raises(OSError, match="no memory"):
+        Ring((3,), 10, path)
+    assert open_files() == before
+    assert not path.exists()
+
+
+def test_where_room_cannot_be_claimed_the_file_is_made_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unable(*_: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, "not supported")
+
+    monkeypatch.setattr(os, "posix_fallocate", unable, raising=False)
+    ring = Ring((3,), 10, path)
+    ring.write(counter(0, 10))
+    ring.close()
+    monkeypatch.delattr(os, "posix_fallocate")  # as on macOS
+    Ring((3,), 10, path).close()
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="needs posix_fallocate")
+def test_the_room_is_claimed_at_once(path: Path) -> None:
+    ring = Ring((3,), 10_000, path)
+    told = path.stat()
+    assert told.st_blocks * 512 >= told.st_size, "the file is sparse"
+    ring.close()
+
+
+FULL = """
+from pathlib import Path
+import sys
+from rtpipe.ring import Ring
+folder = Path(sys.argv[1])
+try:
+    Ring((4,), 100_000, folder / "large.ring")
+except OSError as error:
+    print(error)
+print(list(folder.iterdir()))
+ring = Ring((4,), 10_000, folder / "small.ring")
+ring._data[:] = 1
+print("written")
+"""
+
+
+def test_a_full_file_system_is_an_error_and_not_the_end(tmp_path: Path) -> None:
+    """With a file system of 1 MB that nobody else sees."""
+    mount = 'mount -t tmpfs -o size=1m none "$0" && exec "$@"'
+    inside = ["unshare", "-m", "sh", "-c", mount, str(tmp_path)]
+    try:
+        able = subprocess.run([*inside, "true"], capture_output=True).returncode == 0
+    except OSError:
+        able = False
+    if not able:
+        pytest.skip("needs root, unshare and mount")
+    command = [*inside, sys.executable, "-c", FULL, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    said, left, written = done.stdout.splitlines()
+    assert "no room for the run's memory files" in said
+    assert (left, written) == ("[]", "written")
 
 
 # A second process -------------------------------------------------------------------
