@@ -129,7 +129,7 @@ def test_a_muse_recording(end: str, tmp_path: Path) -> None:
     assert info.ch_names == ("TP9", "AF7", "AF8", "TP10", "Right AUX")
     assert info.ch_types == ("eeg",) * 4 + ("misc",)
     assert info.units == ("uV",) * 5
-    assert info.rails == (-1000.0, 999.5)
+    assert info.rails == (-1000.0, 999.512)
     want = np.array([row[1:6] for row in rows], float)
     np.testing.assert_allclose(found.data, want, rtol=1e-6)
     np.testing.assert_allclose(found.times, times, atol=2e-3)
@@ -137,6 +137,15 @@ def test_a_muse_recording(end: str, tmp_path: Path) -> None:
     assert found.device_times is not None
     assert found.device_times[0] == 1486223115.483
     assert found.events == ()
+
+
+def test_the_extremes_of_a_muse_recording_are_at_its_rails(tmp_path: Path) -> None:
+    codes = np.array([-2048, 2047] * 3)[:5]
+    row = ["1.0", *(f"{code * 125 / 256:.3f}" for code in codes)]
+    found = one(write(tmp_path / "m.csv", MUSE, [row], ","))
+    assert found.info.rails is not None
+    rails = np.asarray(found.info.rails, np.float32)
+    np.testing.assert_array_equal(found.data[0], rails[[0, 1, 0, 1, 0]])
 
 
 def test_gaps_of_a_muse_recording_are_in_the_index(tmp_path: Path) -> None:

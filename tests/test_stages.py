@@ -191,6 +191,34 @@ def test_values_at_a_rail_count_as_missing_and_stay(muse: StreamInfo) -> None:
         assert out.missing.tolist() == want
 
 
+def test_values_beyond_the_rails_are_replaced_by_the_last_possible(
+    muse: StreamInfo, armband: StreamInfo
+) -> None:
+    stage = Gaps()
+    stage.prepare(muse)
+    rows = [[1e30, 1, 2, 3], [5, 1000, -1000.5, 3], [999.5, -1000, 2, 3]]
+    (out,) = run(stage, [chunk_of(muse, rows)])
+    assert out.data.tolist() == [[0, 1, 2, 3], [5, 1, 2, 3], [999.5, -1000, 2, 3]]
+    assert out.missing is not None
+    assert out.missing.tolist() == [0.25, 0.5, 0.5]
+    stage.prepare(armband)
+    counts = [[-129, -128, -127, 0, 126, 127, 128, 1]]
+    (out,) = run(stage, [chunk_of(armband, counts)])
+    assert out.data.tolist() == [[0, -128, -127, 0, 126, 127, 0, 1]]
+    assert out.missing is not None
+    assert out.missing.tolist() == [0.5]
+
+
+def test_a_rail_that_float32_rounds_is_a_rail(one: StreamInfo) -> None:
+    rail = np.float64(999.512)  # in float32 a little more
+    stage = Gaps()
+    stage.prepare(replace(one, rails=(-1000.0, rail)))
+    (out,) = run(stage, [chunk_of(one, [1, rail])])
+    assert out.data[1, 0] == np.float32(rail)
+    assert out.missing is not None
+    assert out.missing.tolist() == [0, 1]
+
+
 def test_samples_that_come_again_are_dropped(one: StreamInfo) -> None:
     stage = Gaps()
     stage.prepare(one)

@@ -13,7 +13,9 @@ from rtpipe.types import Event, Float64, StreamInfo
 
 SFREQ = 256.0
 CHANNELS = ("TP9", "AF7", "AF8", "TP10", "Right AUX")
-RAILS = (-1000.0, 999.5)  # uV: 12 bits of 125/256 uV around zero
+# uV: 12 bits of 125/256 uV around zero, so 999.51171875 at most, which the files have
+# rounded to three decimals.
+RAILS = (-1000.0, 999.512)
 MARKER = "Marker0"
 
 

@@ -14,8 +14,9 @@ class Gaps:
     Lost samples are seen as a jump of the index. Up to `longest` they are filled with
     a straight line between their neighbours; a longer gap stays a jump, at which the
     later stages start anew. Either way a ``"gap"`` event says how many were lost. A
-    value that is not finite is replaced by the channel's last one. Samples that come
-    a second time are dropped, with a ``"late"`` event.
+    value that is not finite, or beyond the rails (see `StreamInfo.rails`), where the
+    device cannot be, is replaced by the channel's last one. Samples that come a
+    second time are dropped, with a ``"late"`` event.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ class Gaps:
 
     Notes
     -----
-    A value at a rail (see `StreamInfo.rails`) is passed on, but counts as missing.
+    A value exactly at a rail is passed on, but counts as missing.
     """
 
     def __init__(self, *, longest: float = 0.1) -> None:
@@ -73,18 +74,20 @@ class Gaps:
         )
 
     def _mended(self, data: Float32) -> tuple[Float32, Float32]:
-        """Return the rows without NaN, and the missing share of each."""
+        """Return the rows without impossible values, and the missing share of each."""
         flat = data.reshape(len(data), -1)
-        finite = np.isfinite(flat)
-        bad = ~finite
+        possible = np.isfinite(flat)
+        bad = ~possible
         if self._info.rails is not None:
-            low, high = self._info.rails
-            bad |= (flat <= low) | (flat >= high)
+            # As the samples are stored: a rail that float32 rounds stays a rail.
+            low, high = np.asarray(self._info.rails, np.float32)
+            possible &= (low <= flat) & (flat <= high)
+            bad = ~((low < flat) & (flat < high))  # NaN is bad too
         missing = bad.mean(axis=1, dtype=np.float32)
-        if finite.all():
+        if possible.all():
             return data, missing
-        # For each value the row of the newest finite one; row 0 is the carry.
-        rows = np.arange(1, len(flat) + 1)[:, None] * finite
+        # For each value the row of the newest possible one; row 0 is the carry.
+        rows = np.arange(1, len(flat) + 1)[:, None] * possible
         newest = np.maximum.accumulate(rows, axis=0)
         known = np.concatenate((self._last.reshape(1, -1), flat))
         return np.take_along_axis(known, newest, axis=0).reshape(data.shape), missing
