@@ -29,7 +29,9 @@ class Decision(BaseModel):
     bad : float
         A window is rejected when a greater share of the channels is flat or railed.
     dwell : int
-        A new label is taken over once it has come this many windows in a row.
+        A label is taken over once it has come this many windows in a row, none of
+        them rejected. Before the first one, at the start and after a long gap, there
+        is no decision.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,12 +82,12 @@ class Decider:
         smooth = self._smoothed(probabilities)
         best = int(smooth.argmax())
         if missing > self.decision.missing:
-            return None, f"{missing:.0%} of the window is missing"
+            return self._rejected(f"{missing:.0%} of the window is missing")
         if bad > self.decision.bad:
-            return None, f"{bad:.0%} of the channels carry no signal"
+            return self._rejected(f"{bad:.0%} of the channels carry no signal")
         if smooth[best] < self.decision.confidence:
-            return None, f"confidence {smooth[best]:.2f} is below the limit"
-        return self._dwelt(self.labels[best]), None
+            return self._rejected(f"confidence {smooth[best]:.2f} is below the limit")
+        return self._dwelt(self.labels[best])
 
     def _smoothed(self, probabilities: Float64) -> Float64:
         kind, past = self.decision.smoothing, self._past
@@ -115,12 +117,16 @@ class Decider:
             return shares
         return probabilities
 
-    def _dwelt(self, label: str) -> str:
-        if self._held is None or label == self._held:
-            self._held, self._new = label, (None, 0)
-            return label
+    def _rejected(self, reason: str) -> tuple[None, str]:
+        self._new = (None, 0)  # what comes before and after it is not in a row
+        return None, reason
+
+    def _dwelt(self, label: str) -> tuple[str | None, str | None]:
         since = self._new[1] + 1 if self._new[0] == label else 1
         self._new = (label, since)
-        if since >= self.decision.dwell:
-            self._held, self._new = label, (None, 0)
-        return self._held
+        dwell = self.decision.dwell
+        if since >= dwell:
+            self._held = label
+        if self._held is None:
+            return None, f"{label} has come {since} of {dwell} times in a row"
+        return self._held, None

@@ -130,17 +130,53 @@ def test_rejected_windows_are_averaged_too() -> None:
 
 
 def test_a_new_label_has_to_come_some_times_in_a_row() -> None:
-    labels = [0, 1, 0, 1, 1, 2, 1, 1, 1, 2, 2, 2, 0, 2]
+    labels = [0, 0, 0, 1, 0, 1, 1, 2, 1, 1, 1, 2, 2, 2, 0, 2]
     found = decided(np.eye(3)[labels], smoothing="none", dwell=3)
     names = [LABELS.index(label) for label, _ in found if label]
     assert names == [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_the_first_label_too_has_to_come_some_times_in_a_row() -> None:
+    decider = Decider(Decision(smoothing="none", dwell=3), LABELS)
+    for _ in range(2):
+        found = [decider.decide(p) for p in np.eye(3)[[0, 0, 1, 1, 1, 0]]]
+        assert found == [
+            (None, "rest has come 1 of 3 times in a row"),
+            (None, "rest has come 2 of 3 times in a row"),
+            (None, "fist has come 1 of 3 times in a row"),
+            (None, "fist has come 2 of 3 times in a row"),
+            ("fist", None),
+            ("fist", None),
+        ]
+        decider.forget()
+
+
+@pytest.mark.parametrize("rejected", [(0.9, 1.0, 0.0), (0.9, 0.0, 1.0), (0.4, 0, 0)])
+def test_a_rejected_window_breaks_a_row(rejected: tuple[float, float, float]) -> None:
+    settings = Decision(smoothing="none", dwell=2, confidence=0.5)
+    rest, fist, _ = np.eye(3)
+
+    def labels(decider: Decider, *given: Float64 | None) -> list[str | None]:
+        sure, missing, bad = rejected
+        unsure = np.array([0.0, sure, 0.0])
+        return [
+            (decider.decide(unsure, missing, bad) if p is None else decider.decide(p))[
+                0
+            ]
+            for p in given
+        ]
+
+    first = labels(Decider(settings, LABELS), rest, None, rest, rest)
+    assert first == [None, None, None, "rest"]
+    later = labels(Decider(settings, LABELS), rest, rest, fist, None, fist, fist)
+    assert later == [None, "rest", "rest", None, "rest", "fist"]
 
 
 @pytest.mark.parametrize("dwell", [1, 2, 4])
 def test_dwell_is_that_of_a_loop(dwell: int) -> None:
     p = answers()
     plain = [label for label, _ in decided(p, smoothing="mean", windows=3)]
-    held = plain[0]
+    held = None
     for k, (label, _) in enumerate(
         decided(p, smoothing="mean", windows=3, dwell=dwell)
     ):
