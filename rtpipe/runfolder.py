@@ -1,10 +1,11 @@
 """Where a run keeps what other processes attach to: its rings, its socket, its file.
 
 The folder is ``<memory folder>/rtpipe-<user>/<run>/``, its owner's alone. ``run.json``
-in it tells the streams with the paths of their rings, the models, and the socket. It is
-locked as long as the run lives, so that what a killed run left is known as such.
+in it tells the streams with the paths of their rings, the models, and the socket.
+``lock`` is locked as long as the run lives, so that what a killed run left is known.
 """
 
+import errno
 import getpass
 import json
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from rtpipe.clock import wall_offset
-from rtpipe.ring import shared_folder
+from rtpipe.ring import no_room, shared_folder
 from rtpipe.sink import Run
 from rtpipe.sinks.socket import hello_json
 
@@ -25,7 +26,7 @@ try:
 except ImportError:  # Windows: leftovers are not known as such, and stay
     fcntl = None  # type: ignore[assignment]
 
-FILE, SOCKET = "run.json", "socket"
+FILE, LOCK, SOCKET = "run.json", "lock", "socket"
 
 
 class RunFolder:
@@ -46,13 +47,19 @@ class RunFolder:
             _remove_leftovers(home)
             self.path = _new_folder(home)
             self.name = self.path.name
-            self._lock: IO[str] | None = (self.path / FILE).open("a")
+            self._lock: IO[str] | None = (self.path / LOCK).open("a")
             _lock(self._lock)
+        self._streams: dict[str, int] = {}
 
     def ring(self, stream: str, name: str) -> Path:
-        """Return the path for a ring of a stream."""
-        safe = "".join(c if c.isalnum() else "_" for c in stream)
-        return self.path / f"{safe}-{name}.ring"
+        """Return the path for a ring of a stream.
+
+        What is no letter or digit, and what is long, is lost from the stream's name
+        there, and to some file systems A is a: the number makes it the stream's own.
+        """
+        number = self._streams.setdefault(stream, len(self._streams))
+        safe = "".join(c if c.isalnum() else "_" for c in stream[:40])
+        return self.path / f"{number}-{safe}-{name}.ring"
 
     @property
     def socket(self) -> Path:
@@ -62,17 +69,28 @@ class RunFolder:
     def publish(self, run: Run) -> None:
         """Write the run file: what the socket says first, and where the socket is.
 
-        ``started`` is Unix time here, for who looks for runs has no clock of theirs.
+        ``unix`` is the wall time of the start, for who looks for runs and has not
+        their clock. The file comes whole: who reads it never finds half of one.
+
+        Raises
+        ------
+        OSError
+            If there is no room for it.
         """
+        assert self._lock is not None, "publish after close"
         told = hello_json(run) | {
+            "unix": run.started + wall_offset(),
             "pid": os.getpid(),
-            "started": run.started + wall_offset(),
             "socket": str(self.socket),
         }
-        assert self._lock is not None, "publish after close"
-        self._lock.truncate(0)
-        self._lock.write(json.dumps(told, indent=1))
-        self._lock.flush()
+        beside = self.path / f"{FILE}.new"
+        try:
+            beside.write_text(json.dumps(told, indent=1), encoding="utf-8")
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise no_room(self.path) from error
+            raise
+        beside.replace(self.path / FILE)
 
     def close(self) -> None:
         """Remove the folder and all in it. Safe to call twice."""
@@ -123,7 +141,7 @@ def _new_folder(home: Path) -> Path:
 
 
 def _lock(file: IO[str]) -> bool:
-    """Lock a run's file; False if its run holds the lock."""
+    """Take a run's lock; False if its run holds it."""
     if fcntl is None:
         return False
     try:
@@ -136,7 +154,7 @@ def _lock(file: IO[str]) -> bool:
 def _remove_leftovers(home: Path) -> None:
     for path in home.glob("run-*"):
         try:
-            with (path / FILE).open("a") as file:
+            with (path / LOCK).open("a") as file:
                 dead = _lock(file)
         except OSError:  # just being removed by its run
             continue

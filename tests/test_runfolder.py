@@ -1,5 +1,6 @@
 """A run's folder: its owner's alone, removed with the run, or by the next one."""
 
+import errno
 import json
 import os
 import stat
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rtpipe import clock, runfolder
-from rtpipe.runfolder import FILE, RunFolder, folder_of_runs
+from rtpipe import runfolder
+from rtpipe.runfolder import FILE, LOCK, RunFolder, folder_of_runs
 from rtpipe.sink import Run
 
 
@@ -21,8 +22,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder_of_runs()
 
 
-def publish(folder: RunFolder) -> None:
-    folder.publish(Run(folder.name, clock.now(), {}, {}, lambda: None, lambda _: None))
+def publish(folder: RunFolder, started: float = 5.0) -> None:
+    folder.publish(Run(folder.name, started, {}, {}, lambda: None, lambda _: None))
 
 
 def test_made_told_and_removed(home: Path) -> None:
@@ -31,7 +32,7 @@ def test_made_told_and_removed(home: Path) -> None:
     assert folder.name == folder.path.name
     for path in (home, folder.path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
-    for _ in range(2):  # told again, the file is one object still
+    for _ in range(2):  # told again, it is one object still
         publish(folder)
         told = json.loads((folder.path / FILE).read_text())
         assert told["pid"] == os.getpid()
@@ -42,9 +43,55 @@ def test_made_told_and_removed(home: Path) -> None:
     assert list(home.iterdir()) == []
 
 
-def test_names_of_streams_stay_in_the_folder(home: Path) -> None:
+def test_the_start_is_told_on_the_runs_clock_and_on_the_walls(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runfolder, "wall_offset", lambda: 1000.0)
     folder = RunFolder()
-    assert folder.ring("../up", "raw") == folder.path / "___up-raw.ring"
+    publish(folder, 5.0)
+    told = json.loads((folder.path / FILE).read_text())
+    assert told["started"] == 5.0, "as the socket says it"
+    assert told["unix"] == 1005.0
+    folder.close()
+
+
+def test_a_reader_never_finds_half_a_file(home: Path) -> None:
+    folder = RunFolder()
+    assert not (folder.path / FILE).exists(), "nor an empty one"
+    publish(folder, 5.0)
+    with (folder.path / FILE).open() as early:
+        publish(folder, 6.0)
+        assert json.load(early)["started"] == 5.0
+    assert json.loads((folder.path / FILE).read_text())["started"] == 6.0
+    assert {each.name for each in folder.path.iterdir()} == {FILE, LOCK}
+    folder.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(errno.ENOSPC, "no room .*--shm-size"), (errno.EIO, "broken")]
+)
+def test_a_run_file_that_cannot_be_written(
+    code: int, said: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(code, "broken")
+
+    folder = RunFolder()
+    monkeypatch.setattr(Path, "write_text", fail)
+    with pytest.raises(OSError, match=said):
+        publish(folder)
+    folder.close()
+
+
+def test_rings_have_names_of_their_own_in_the_folder(home: Path) -> None:
+    folder = RunFolder()
+    assert folder.ring("../up", "raw") == folder.path / "0-___up-raw.ring"
+    streams = ["a:b", "a_b", "A_b", "x" * 300, "x" * 301]
+    paths = [folder.ring(each, "raw") for each in streams]
+    assert len({str(path).lower() for path in paths}) == len(streams)
+    assert folder.ring("a:b", "raw") == paths[0]
+    for path in paths:
+        path.touch()
     folder.close()
 
 
@@ -102,7 +149,7 @@ from rtpipe import runfolder
 runfolder.shared_folder = lambda: Path(sys.argv[1])
 for _ in range(200):
     folder = runfolder.RunFolder()
-    assert (folder.path / "run.json").exists(), "another run removed it"
+    assert (folder.path / "lock").exists(), "another run removed it"
     folder.close()
 """
 
