@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from rtpipe import build
-from rtpipe.config import check
+from rtpipe.config import check, default_models
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.sink import Item
 from rtpipe.terminal.view import TerminalView
@@ -39,7 +39,9 @@ class Photograph(TerminalView):
 
 def main(seconds: float) -> None:
     """Run, and write the picture."""
-    config = check({"device": [{"kind": "synthetic", "seed": 1_000_001}]}, "picture")
+    devices = [{"kind": "synthetic", "seed": 1_000_001}]
+    raw = {"device": devices, "model": default_models(devices)}
+    config = check(raw, "picture")
     console = Console(
         record=True,
         width=120,
@@ -48,9 +50,9 @@ def main(seconds: float) -> None:
         color_system="truecolor",
         file=io.StringIO(),
     )
-    devices = [build.device(table) for table in config.device]
-    bundles = build.bundles(build.models(config), build.compute(config))
-    with Runtime(devices, bundles, [Photograph(console, period=1.0)]) as runtime:
+    opened = [build.device(table) for table in config.device]
+    bundles = build.bundles(config.model, build.compute(config))
+    with Runtime(opened, bundles, [Photograph(console, period=1.0)]) as runtime:
         runtime.wait(seconds)
 
 

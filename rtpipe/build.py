@@ -1,19 +1,14 @@
 """From a configuration to the objects that run: the only file that knows both."""
 
-from importlib.resources import files
-from pathlib import Path
+import os
 from typing import Any
 
 from rtpipe.bundle import Bundle
-from rtpipe.card import read_card
-from rtpipe.config import Config, DeviceTable, ModelTable
+from rtpipe.config import Config, DeviceTable, ModelTable, bundle_path
 from rtpipe.decide import Decision
 from rtpipe.device import Device
 from rtpipe.errors import ConfigError
 from rtpipe.registry import find
-
-DEMOS = ("gesture", "emotion", "seizure")
-ONLY_NAMED = "seizure"  # never runs on a person who did not ask for it
 
 
 def device(table: DeviceTable) -> Device:
@@ -28,9 +23,14 @@ def compute(config: Config) -> str:
     Raises
     ------
     ConfigError
-        If it is not there.
+        If it is not there, or there are not so many processors.
     """
     import torch
+
+    if config.torch_threads > (have := os.cpu_count() or 1):
+        raise ConfigError(
+            f"torch_threads = {config.torch_threads}: there are {have} processors here"
+        )
 
     torch.set_num_threads(config.torch_threads)
     there = {"cpu": True, "cuda": torch.cuda.is_available()}
@@ -42,21 +42,6 @@ def compute(config: Config) -> str:
             f"compute = {config.compute}: torch finds no such device here"
         )
     return config.compute
-
-
-def models(config: Config) -> tuple[ModelTable, ...]:
-    """Return the bundles to run: those named, or else the demo bundles.
-
-    On a device that is not synthetic the seizure demo runs only when it is named.
-    """
-    if config.model:
-        return config.model
-    synthetic = all(table.kind == "synthetic" for table in config.device)
-    return tuple(
-        ModelTable(path=f"demo:{name}")
-        for name in DEMOS
-        if synthetic or name != ONLY_NAMED
-    )
 
 
 def bundles(
@@ -80,27 +65,6 @@ def bundles(
 def decision(of_card: Decision, changes: dict[str, Any]) -> Decision:
     """Return the card's decision with some keys changed."""
     return Decision.model_validate({**of_card.model_dump(), **changes})
-
-
-def bundle_path(path: str) -> Path:
-    """Return the file of a bundle: a path, or ``demo:TASK`` for one that is shipped.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such demo.
-    BundleError
-        If the file is no bundle.
-    """
-    kind, colon, name = path.partition(":")
-    if kind == "demo" and colon:
-        if name not in DEMOS:
-            raise ConfigError(
-                f"no demo is named {name!r}; there are: {', '.join(DEMOS)}"
-            )
-        return Path(str(files("rtpipe.models") / f"demo-{name}.pt"))
-    read_card(Path(path))  # refuses what is none before torch is imported for it
-    return Path(path)
 
 
 def unique(name: str, taken: list[str]) -> str:

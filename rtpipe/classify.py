@@ -9,7 +9,7 @@ import torch
 from rtpipe import clock
 from rtpipe.bundle import Bundle
 from rtpipe.decide import Decider, Decision
-from rtpipe.errors import Overrun
+from rtpipe.errors import BundleError, Overrun
 from rtpipe.moments import RunningMoments
 from rtpipe.pipeline import Due
 from rtpipe.sink import ModelStatus
@@ -62,9 +62,12 @@ class Classifier:
                 features = self._features(size)
                 n = features.shape[1]
                 shape = (size, n) if self.bundle.card.adapts else (n,)
-                self._probabilities(
+                found = self._probabilities(
                     features, np.zeros(shape, np.float32), np.ones(shape, np.float32)
                 )
+        labels = len(self.bundle.card.labels)
+        if found.shape[1] != labels:
+            raise BundleError(f"it gives {found.shape[1]} probabilities, not {labels}")
 
     def answer(self, due: Sequence[Due]) -> list[Prediction]:
         """Return a prediction for each window that can be read and is finite.

@@ -14,12 +14,14 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from rtpipe import __version__
 from rtpipe.errors import RtpipeError
 
 app = typer.Typer(
     name="rtpipe",
     help="From a biosensor to a live decision. Try: rtpipe live --device synthetic",
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -49,9 +51,20 @@ Set = Annotated[
 ]
 
 
+@app.callback()
+def _options_of_all(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Show it and exit.")
+    ] = False,
+) -> None:
+    if version:
+        typer.echo(f"rtpipe {__version__}")
+        raise typer.Exit
+
+
 def main() -> NoReturn:
     """Run the command line and exit with its status."""
-    for name in ("SIGTERM", "SIGHUP"):  # both mean what Ctrl-C means
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # all mean what Ctrl-C means
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     app()
@@ -138,7 +151,7 @@ def train(
 
 @app.command()
 def evaluate(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, trained or shipped.")],
+    bundle: Annotated[str, typer.Argument(help="A bundle; or demo:gesture, ...")],
     data: Annotated[Path, typer.Option(help="A recording, or a folder of them.")],
     json_lines: Annotated[
         bool, typer.Option("--json", help="One JSON object on standard output.")
@@ -159,7 +172,7 @@ def evaluate(
     with _reporting():
         from rtpipe.training.report import print_evaluation, tracked
 
-        raw: dict[str, Any] = {"model": [{"path": str(bundle)}]}
+        raw: dict[str, Any] = {"model": [{"path": bundle}]}
         if compute:
             raw["compute"] = compute
         checked = _checked(raw, assign, None)
@@ -169,6 +182,8 @@ def evaluate(
         from rtpipe.training import evaluate as evaluation
 
         paths = recordings_in(data)
+        if predictions:  # a file that cannot be written is told before the long work
+            predictions.write_text("")
         where = build.compute(checked)
         ((_, loaded, decision),) = build.bundles(checked.model, where)
         jobs = evaluation.evaluate(
@@ -185,7 +200,7 @@ def evaluate(
 
 @app.command()
 def inspect(
-    bundle: Annotated[Path, typer.Argument(help="A bundle.")],
+    bundle: Annotated[str, typer.Argument(help="A bundle; or demo:gesture, ...")],
     json_lines: Annotated[
         bool, typer.Option("--json", help="The card as one JSON object.")
     ] = False,
@@ -197,9 +212,10 @@ def inspect(
     """
     with _reporting():
         from rtpipe.card import read_card
+        from rtpipe.config import bundle_path
         from rtpipe.training.report import print_card
 
-        card = read_card(bundle)
+        card = read_card(bundle_path(bundle))
         if json_lines:
             typer.echo(card.model_dump_json())
         else:
@@ -237,12 +253,16 @@ def _checked(raw: dict[str, Any], assign: list[str] | None, source: Path | None)
 
 
 def _run(raw: dict[str, Any], assign: list[str] | None, source: Path | None) -> None:
-    config = _checked(raw, assign, source)
-    if not config.device:
+    from rtpipe.config import default_models
+
+    if not raw.get("device"):
         raise RtpipeError("no device is named: add --device, for example synthetic")
+    if unnamed := not raw.get("model"):
+        raw["model"] = default_models(raw["device"])
+    config = _checked(raw, assign, source)
     from rtpipe.start import start
 
-    start(config)
+    start(config, optional=unnamed)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib.resources import files
 from os.path import exists
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -20,13 +20,16 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
-    create_model,
     field_validator,
 )
 
 from rtpipe.decide import Decision
 from rtpipe.errors import ConfigError
 from rtpipe.registry import find, names
+from rtpipe.table import table_of
+
+DEMOS = ("gesture", "emotion", "seizure")
+ONLY_NAMED = "seizure"  # never runs on a person who did not ask for it
 
 
 class _Table(BaseModel):
@@ -202,25 +205,34 @@ def scalar(text: str) -> Any:
         return text.strip()
 
 
-def table_of(make: Callable[..., Any]) -> type[BaseModel]:
-    """Return the table whose keys are the parameters of a constructor.
+def default_models(devices: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the tables of the demo bundles, for a run that names no model.
 
-    Names, types and defaults are read from the signature, so there is no second list
-    of them; a key that is no parameter is refused.
+    On a device that is not synthetic the seizure demo runs only when it is named.
     """
-    kinds = get_type_hints(
-        make.__init__ if inspect.isclass(make) else make, include_extras=True
+    synthetic = all(
+        isinstance(table, dict) and table.get("kind") == "synthetic"
+        for table in devices
     )
-    fields: dict[str, Any] = {
-        name: (
-            kinds.get(name, Any),
-            ... if each.default is each.empty else each.default,
-        )
-        for name, each in inspect.signature(make).parameters.items()
-    }
-    return create_model(
-        "Settings", __config__=ConfigDict(extra="forbid", frozen=True), **fields
-    )
+    return [
+        {"path": f"demo:{name}"} for name in DEMOS if synthetic or name != ONLY_NAMED
+    ]
+
+
+def bundle_path(path: str) -> Path:
+    """Return the file of a bundle: a path, or ``demo:TASK`` for one that is shipped.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such demo.
+    """
+    kind, colon, name = path.partition(":")
+    if kind != "demo" or not colon:
+        return Path(path)
+    if name not in DEMOS:
+        raise ConfigError(f"no demo is named {name!r}; there are: {', '.join(DEMOS)}")
+    return Path(str(files("rtpipe.models") / f"demo-{name}.pt"))
 
 
 def _each(tables: Any, change: Callable[[dict[str, Any]], Any]) -> Any:

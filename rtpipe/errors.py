@@ -45,3 +45,9 @@ class DeviceLost(DeviceError):  # noqa: N818
 
 class Overrun(Exception):  # noqa: N818
     """The samples asked for were overwritten before or while they were read."""
+
+
+def last_line(error: BaseException) -> str:
+    """Return what an error says, in one line; some libraries write pages."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

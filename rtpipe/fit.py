@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from rtpipe.card import Card, StageCard
 from rtpipe.errors import BundleError, ConfigError
 from rtpipe.registry import find
 from rtpipe.stage import Chain
+from rtpipe.table import table_of
 from rtpipe.types import StreamInfo
 
 
@@ -57,10 +60,16 @@ def chain(cards: tuple[StageCard, ...]) -> Chain:
 
 def _stage(card: StageCard) -> Any:
     try:
-        return find("stages", card.kind)(**card.settings)
+        make = find("stages", card.kind)
+        checked = table_of(make).model_validate(card.settings)
     except ConfigError as error:
         raise BundleError(
             f"the bundle needs a stage that is not here: {error}"
         ) from None
-    except TypeError as error:
-        raise BundleError(f"stage {card.kind!r} of the bundle: {error}") from None
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"]))
+        raise BundleError(
+            f"stage {card.kind!r} of the bundle: {where}: {fault['msg']}"
+        ) from None
+    return make(**{key: getattr(checked, key) for key in card.settings})

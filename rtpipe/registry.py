@@ -29,6 +29,8 @@ def find(group: str, name: str) -> Any:
         return known[name].load()
     except ModuleNotFoundError as error:
         raise ConfigError(lacking(f"{group[:-1]} {name!r}", error)) from error
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{group[:-1]} {name!r} cannot be loaded: {error}") from error
 
 
 def lacking(what: str, error: ModuleNotFoundError) -> str:

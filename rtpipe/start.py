@@ -9,8 +9,14 @@ from rtpipe.runtime.runtime import Runtime
 from rtpipe.sink import Sink
 
 
-def start(config: Config) -> None:
+def start(config: Config, optional: bool) -> None:
     """Run, and return when it is over.
+
+    Parameters
+    ----------
+    config : Config
+    optional : bool
+        Whether a model that fits no stream is left out instead of refused.
 
     Raises
     ------
@@ -21,14 +27,14 @@ def start(config: Config) -> None:
     """
     devices = [build.device(table) for table in config.device]
     compute = build.compute(config)
-    bundles = build.bundles(build.models(config), compute)
+    bundles = build.bundles(config.model, compute)
     runtime = Runtime(
         devices,
         bundles,
         _sinks(config, lambda: runtime.run.stop()),
         mains=config.mains,
         compute=compute,
-        optional=not config.model,
+        optional=optional,
     )
     with runtime:
         runtime.wait(config.duration)

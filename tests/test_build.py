@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from rtpipe import build
-from rtpipe.config import DeviceTable, ModelTable, check
+from rtpipe.config import DeviceTable, ModelTable, bundle_path, check, default_models
 from rtpipe.decide import Decision
-from rtpipe.errors import BundleError, ConfigError
+from rtpipe.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
@@ -69,15 +69,14 @@ def test_torch_gets_its_threads() -> None:
 
 def test_which_demos_run() -> None:
     def paths(**raw: Any) -> list[str]:
-        return [table.path for table in build.models(check(raw, "test"))]
+        return [table["path"] for table in default_models(raw["device"])]
 
     synthetic, replay = {"kind": "synthetic"}, {"kind": "replay", "file": "x"}
     demos = ["demo:gesture", "demo:emotion"]
     assert paths(device=[synthetic, synthetic]) == [*demos, "demo:seizure"]
     assert paths(device=[replay]) == demos
     assert paths(device=[synthetic, replay]) == demos
-    named = [{"path": "demo:seizure"}]
-    assert paths(device=[replay], model=named) == ["demo:seizure"]
+    assert paths(device={"kind": "synthetic"}) == demos  # a mistake, told by `check`
 
 
 def test_names_that_are_taken_get_a_number() -> None:
@@ -110,12 +109,9 @@ def test_the_card_decides_but_for_what_is_said() -> None:
     assert changed == Decision(smoothing="majority", windows=3, dwell=2)
 
 
-def test_paths_of_bundles(tmp_path: Path) -> None:
-    demo = build.bundle_path("demo:emotion")
-    assert build.bundle_path(str(demo)) == demo
+def test_paths_of_bundles() -> None:
+    demo = bundle_path("demo:emotion")
+    assert bundle_path(str(demo)) == demo
     with pytest.raises(ConfigError, match="no demo is named 'x'; there are: gesture, "):
-        build.bundle_path("demo:x")
-    with pytest.raises(BundleError, match="there is no bundle demo"):
-        build.bundle_path("demo")
-    with pytest.raises(BundleError, match="is a folder, not a bundle"):
-        build.bundle_path(str(tmp_path))
+        bundle_path("demo:x")
+    assert bundle_path("demo") == Path("demo")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+import rtpipe
 from rtpipe import cli
 from rtpipe.bundle import Bundle, Exported, Standardised, save
 from rtpipe.card import Card, Training
@@ -97,6 +99,10 @@ def test_every_command_shows_an_example(command: str, capsys: Capture) -> None:
 def test_unknown_device(capsys: Capture) -> None:
     said = refused(capsys, "live", "--device", "nosuch")
     assert said == "no device is named 'nosuch'; there are: replay, synthetic"
+
+
+def test_version(capsys: Capture) -> None:
+    assert run(capsys, "--version") == (0, f"rtpipe {rtpipe.__version__}\n", "")
 
 
 def test_no_device(capsys: Capture) -> None:
@@ -270,7 +276,7 @@ def test_a_run_without_a_view(capsys: Capture) -> None:
 
 
 def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    def interrupted(_: object) -> None:
+    def interrupted(_: object, optional: bool) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("rtpipe.start.start", interrupted)
@@ -351,7 +357,11 @@ def test_every_signal_that_ends_us_means_what_ctrl_c_means(
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert end.value.code == 0
-    ends = {getattr(signal, n) for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n)}
+    ends = {
+        getattr(signal, n)
+        for n in ("SIGINT", "SIGTERM", "SIGHUP")
+        if hasattr(signal, n)
+    }
     assert handled == dict.fromkeys(ends, signal.default_int_handler)
 
 
@@ -366,3 +376,56 @@ def test_inspect_shows_the_card(bundle: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize("speed", ["0", "-1", "fast"])
 def test_wrong_speed(speed: str, recording: Path, capsys: Capture) -> None:
     assert "speed" in refused(capsys, "replay", recording, "--speed", speed)
+
+
+EXAMPLES = sorted(
+    line.strip()
+    for function in (cli.live, cli.replay, cli.train, cli.evaluate, cli.inspect)
+    for line in (function.__doc__ or "").splitlines()
+    if line.strip().startswith("rtpipe ")
+)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_in_the_help_work_as_typed(
+    example: str,
+    bundle: Path,
+    recording: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    """With the files they name put in place, up to where the long work begins."""
+
+    def gesture(out: Path, data: Path, seed: int = 0) -> None:
+        assert data.is_dir()
+
+    def demo(out: Path, seed: int = 0) -> None:
+        assert out.is_dir()
+
+    monkeypatch.chdir(bundle.parent)
+    Path("trained").mkdir()
+    shutil.copy(bundle, "trained/gesture.pt")
+    shutil.copy(bundle, "gesture.pt")
+    shutil.copy(recording, "1_raw_data.txt")
+    for name in ("1.txt", "2.txt"):
+        copy = Path("EMG_data_for_gestures-master/01") / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(recording, copy)
+    recipes = {"gesture": gesture, "demo-emotion": demo}
+    monkeypatch.setattr("rtpipe.training.recipe.find", lambda _, name: recipes[name])
+    arguments = example.split()[1:]
+    if arguments[0] == "live" and "--duration" not in arguments:
+        arguments += ["--duration", "0.2"]
+    status, _, err = run(capsys, *arguments)
+    assert (status, err) == (0, "")
+
+
+def test_a_demo_is_inspected_by_its_short_name(capsys: Capture) -> None:
+    _, out, _ = run(capsys, "inspect", "demo:emotion", "--json")
+    assert json.loads(out)["name"] == "demo-emotion"
+
+
+def test_the_default_demos_can_be_set(capsys: Capture) -> None:
+    options = ["--set", "model.confidence=2"]
+    said = refused(capsys, "live", "--device", "synthetic", *options)
+    assert "confidence: Input should be less than or equal to 1" in said

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from rtpipe.config import assign, check, device_argument, load, scalar, table_of
+from rtpipe.config import assign, check, device_argument, load, scalar
 from rtpipe.errors import ConfigError
+from rtpipe.table import table_of
 
 
 def checked(text: str, tmp_path: Path) -> Any:

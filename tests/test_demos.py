@@ -10,7 +10,7 @@ from rtpipe import build
 from rtpipe.bundle import Bundle
 from rtpipe.card import read_card
 from rtpipe.checks import check_bundle
-from rtpipe.config import ModelTable
+from rtpipe.config import DEMOS, ModelTable, bundle_path
 from rtpipe.registry import find
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.sinks.collect import Collect
@@ -47,18 +47,18 @@ def decided(found: Sequence[Prediction], labels: Sequence[str]) -> dict[str, flo
 
 @pytest.mark.parametrize("mains", [50.0, 60.0])
 def test_a_minute_of_a_fresh_seed(mains: float) -> None:
-    models = [ModelTable(path=f"demo:{name}") for name in build.DEMOS]
+    models = [ModelTable(path=f"demo:{name}") for name in DEMOS]
     for name, found in judged(models, "both", mains).items():
-        card = read_card(build.bundle_path(name.replace("-", ":", 1)))
+        card = read_card(bundle_path(name.replace("-", ":", 1)))
         recalls = decided(found, card.labels)
         assert recalls.keys() == set(card.labels)  # every state came
         assert min(recalls.values()) >= 0.75, (name, recalls)
         assert sum(recalls.values()) / len(recalls) >= 0.90, (name, recalls)
 
 
-@pytest.mark.parametrize("name", build.DEMOS)
+@pytest.mark.parametrize("name", DEMOS)
 def test_a_shipped_bundle_keeps_the_laws(name: str) -> None:
-    path = build.bundle_path(f"demo:{name}")
+    path = bundle_path(f"demo:{name}")
     assert path.stat().st_size < 500_000
     check_bundle(path)
     card = read_card(path)

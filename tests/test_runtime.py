@@ -21,7 +21,7 @@ from rtpipe import clock
 from rtpipe.bundle import Bundle, Exported, Standardised, save
 from rtpipe.card import Card, Training
 from rtpipe.decide import Decision
-from rtpipe.errors import BundleError, DeviceLost, RtpipeError
+from rtpipe.errors import BundleError, DeviceError, DeviceLost, RtpipeError
 from rtpipe.ring import Ring
 from rtpipe.runfolder import folder_of_runs
 from rtpipe.runtime.runtime import Runtime
@@ -236,7 +236,7 @@ def test_an_error_in_a_bundle_ends_the_run(bundle: Callable[..., Named]) -> None
             return answer
 
     broken = (name, Bundle(good.card, Broken()), decision)
-    with pytest.raises(RuntimeError, match="no such kernel"):
+    with pytest.raises(BundleError, match="bundle mean failed: no such kernel"):
         with Runtime([Counting(10_000)], [broken]) as runtime:
             runtime.wait()
 
@@ -443,3 +443,35 @@ def test_an_event_of_a_renamed_stream_carries_the_new_name() -> None:
         runtime.wait()
     markers = [each.stream for each in sink.events if each.kind == "marker"]
     assert sorted(markers) == ["count", "count-2"]
+
+
+def test_whatever_a_driver_raises_is_the_devices_error() -> None:
+    class Driver(Counting):
+        def read(self, timeout: float) -> Sequence[Chunk] | None:
+            raise ValueError("checksum\nof packet 7 is wrong")
+
+    class NoDriver(Counting):
+        def open(self) -> Sequence[StreamInfo]:
+            raise KeyError("firmware")
+
+    with pytest.raises(DeviceError, match="Driver failed: of packet 7 is wrong"):
+        with Runtime([Driver(10)]) as runtime:
+            runtime.wait()
+    with pytest.raises(DeviceError, match="NoDriver failed: 'firmware'"):
+        Runtime([NoDriver(10)]).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"labels": ("a", "b", "c")}, "it gives 2 probabilities, not 3"),
+        ({"ch_names": ("A",), "units": ("uV",)}, "cannot answer the windows its card"),
+        ({"n_times": 10**13}, "cannot answer the windows its card describes"),
+    ],
+    ids=["labels", "channels", "memory"],
+)
+def test_a_card_that_does_not_describe_its_model(
+    changes: dict[str, object], said: str, bundle: Callable[..., Named]
+) -> None:
+    with pytest.raises(BundleError, match=said):
+        Runtime([Counting(10)], [bundle(**changes)]).__enter__()

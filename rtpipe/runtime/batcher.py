@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from rtpipe import clock
 from rtpipe.classify import SIZES, Classifier
+from rtpipe.errors import BundleError, last_line
 from rtpipe.pending import Pending
 from rtpipe.pipeline import Due
 from rtpipe.runtime.thread import start
@@ -61,7 +62,10 @@ class Batcher:
                 self._skip(taken[1])
                 self._publish(self._classifier.answer(taken[0]))
         except Exception as error:
-            self._fail(error)
+            name = self._classifier.status.name
+            failed = BundleError(f"bundle {name} failed: {last_line(error)}")
+            failed.__cause__ = error
+            self._fail(failed)
         finally:
             self.release()
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rtpipe.config import scalar, table_of
+from rtpipe.config import scalar
 from rtpipe.errors import ConfigError
 from rtpipe.registry import find
+from rtpipe.table import table_of
 
 
 def train(name: str, data: Path | None, out: Path, assign: Sequence[str]) -> None:
