@@ -23,7 +23,7 @@ class Lane:
         self._sink, self._run, self._wait, self._failed = sink, run, wait, failed
         self._items: deque[Item] = deque()
         self._changed = threading.Condition()
-        self._closing = self._dead = False
+        self._closing = self._over = False
         run.dropped[sink.name] = 0
         self._thread = start(f"sink-{sink.name}", self._loop)
 
@@ -32,9 +32,9 @@ class Lane:
         with self._changed:
             if self._wait:
                 self._changed.wait_for(
-                    lambda: self._dead or self._closing or len(self._items) < QUEUE
+                    lambda: self._over or self._closing or len(self._items) < QUEUE
                 )
-            if self._dead:
+            if self._over:
                 self._run.dropped[self._sink.name] += len(items)
                 return
             self._items += items
@@ -59,7 +59,7 @@ class Lane:
             self._sink.close()
         except BaseException as error:  # a SystemExit too would end it unseen
             with self._changed:
-                self._dead = True
+                self._over = True
                 self._run.dropped[self._sink.name] += len(self._items)
                 self._items.clear()
                 self._changed.notify_all()
@@ -72,5 +72,6 @@ class Lane:
             )
             items = list(self._items)
             self._items.clear()
+            self._over = self._closing  # these are the last: what comes now is dropped
             self._changed.notify_all()
             return items, self._closing
