@@ -158,13 +158,9 @@ def test_a_rejected_window_breaks_a_row(rejected: tuple[float, float, float]) ->
 
     def labels(decider: Decider, *given: Float64 | None) -> list[str | None]:
         sure, missing, bad = rejected
-        unsure = np.array([0.0, sure, 0.0])
-        return [
-            (decider.decide(unsure, missing, bad) if p is None else decider.decide(p))[
-                0
-            ]
-            for p in given
-        ]
+        broken = (np.array([0.0, sure, 0.0]), missing, bad)
+        answers = [decider.decide(*broken if p is None else (p,)) for p in given]
+        return [label for label, _ in answers]
 
     first = labels(Decider(settings, LABELS), rest, None, rest, rest)
     assert first == [None, None, None, "rest"]

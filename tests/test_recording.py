@@ -223,6 +223,25 @@ EEG = ",".join(MUSE) + "\n"
         (EMG + ROW + ROW.replace("\t0\n", "\t9\n"), "line 3: class 9 is not one of 0"),
         (EMG + ROW.replace("\t0\n", "\t1.5\n"), "line 2: class 1.5 is not one of 0"),
         (EMG + ROW.replace("\t0\n", "\tnan\n"), "line 2: class nan is not one of 0"),
+        (EMG + "# worn loosely\n" + ROW, "line 2, column 1: '#' is not a number"),
+        (EMG + ROW + "# worn loosely\n", "line 3"),
+        (EEG + "1.0,1,2,3,4,5\n#1.1,1,2,3,4,5\n", "line 3, column 1: '#1.1' is not"),
+        (EEG + "1.0,1,2,3,4,5 # blink\n", "line 2, column 6: '5 # blink' is not"),
+        (EMG + ROW + " \r\n\n" + ROW + "fist" + ROW, "line 3 is blank"),
+        (EEG + "\n1.0,1,2,3,4,5\n", "line 2 is blank"),
+        (EMG + ROW + ROW.replace("1e-05", "-1e300", 1), r"line 3, column 2: -1e\+300"),
+        (EMG + ROW.replace("1e-05", "1e306", 1), r"column 2: 1e\+306 is too large"),
+        (
+            EEG + "1,1,2,3,4,5\n1.1,1,2,1e39,4,5\n",
+            r"line 3, column 4: 1e\+39 is too la",
+        ),
+        (EEG + "1,1,2,3,4,5\n1e30,1,2,3,4,5\n", r"line 3: the time 1e\+30 is too far"),
+        (
+            EEG + "1,1,2,3,4,5\n-1e30,1,2,3,4,5\n",
+            r"line 3: the time -1e\+30 is too far",
+        ),
+        (EEG + "-1e308,1,2,3,4,5\n1e308,1,2,3,4,5\n", "line 3: the time .* too far"),
+        (EEG + "0,1,2,3,4,5\n3906251,1,2,3,4,5\n", "line 3: .* from the one before"),
         (EMG.encode() + bytes(range(256)), "is not a text file"),
         (bytes(range(256)), "is laid out in no way known here"),
         (b"PK\3\4" + bytes(100), "is laid out in no way known here"),
@@ -238,6 +257,20 @@ def test_a_file_that_is_no_recording(
     with pytest.raises(RecordingError, match=f"x.txt.*{said}") as failure:
         read(path)
     assert "\n" not in str(failure.value)
+
+
+def test_blank_lines_below_the_last_row_are_none_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text(EMG + ROW + ROW + "\n \n")
+    assert len(one(path).data) == 2
+
+
+def test_values_that_are_not_finite_are_read(tmp_path: Path) -> None:
+    emg, eeg = tmp_path / "emg", tmp_path / "eeg"
+    emg.write_text(EMG + ROW.replace("1e-05", "nan", 1).replace("1e-05", "-inf", 1))
+    np.testing.assert_array_equal(one(emg).data[0, :3], [np.nan, -np.inf, 1])
+    eeg.write_text(EEG + "1.0,nan,inf,3,4,5\n")
+    np.testing.assert_array_equal(one(eeg).data[0, :3], [np.nan, np.inf, 3])
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rtpipe.errors import RecordingError
 from rtpipe.recording import Recording, constant
-from rtpipe.recordings.table import read_table
+from rtpipe.recordings.table import read_table, refuse_large
 from rtpipe.types import Event, Float64, StreamInfo
 
 SFREQ = 256.0
@@ -17,6 +17,7 @@ CHANNELS = ("TP9", "AF7", "AF8", "TP10", "Right AUX")
 # rounded to three decimals.
 RAILS = (-1000.0, 999.512)
 MARKER = "Marker0"
+FARTHEST = 1e9  # samples between two rows, 45 days: no gap, but a broken time
 
 
 class MuseCsv:
@@ -41,7 +42,8 @@ class MuseCsv:
         Raises
         ------
         RecordingError
-            If a row is not of numbers, or a time is not finite.
+            If a row is not of numbers, a value is too large for float32, or a time is
+            not finite or too far from the one before.
         """
         with path.open("rb") as file:
             marked = MARKER in _names(file.readline())
@@ -49,6 +51,14 @@ class MuseCsv:
         if not np.isfinite(table[:, 0]).all():
             line = int(np.flatnonzero(~np.isfinite(table[:, 0]))[0]) + 2
             raise RecordingError(f"{path}: line {line}: the time is not a number")
+        with np.errstate(over="ignore"):  # infinite is far, too
+            far = np.flatnonzero(np.abs(np.diff(table[:, 0])) > FARTHEST / SFREQ)
+        if len(far):
+            raise RecordingError(
+                f"{path}: line {far[0] + 3}: the time {table[far[0] + 1, 0]:g} is too "
+                "far from the one before"
+            )
+        refuse_large(path, table[:, 1:6])
         times: Float64 = np.maximum.accumulate(table[:, 0]) - table[0, 0]
         info = StreamInfo(
             name="eeg",

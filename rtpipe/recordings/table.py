@@ -31,13 +31,16 @@ def read_table(path: Path, delimiter: str | None, n_columns: int) -> Float64:
     Raises
     ------
     RecordingError
-        If there is no row, a row has another number of columns, or a value is no
-        number; the text names the line.
+        If there is no row, a row has another number of columns, a value is no number,
+        or a line between two rows is blank; the text names the line.
     """
+    _refuse_blank(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of no row, told below
-            table = np.loadtxt(path, delimiter=delimiter, skiprows=1, ndmin=2)
+            table = np.loadtxt(
+                path, comments=None, delimiter=delimiter, skiprows=1, ndmin=2
+            )
     except UnicodeDecodeError:
         raise RecordingError(f"{path} is not a text file") from None
     except ValueError as error:
@@ -49,6 +52,43 @@ def read_table(path: Path, delimiter: str | None, n_columns: int) -> Float64:
             f"{path} has {table.shape[1]} columns where its layout has {n_columns}"
         )
     return table
+
+
+def refuse_large(path: Path, values: Float64, scale: float = 1.0) -> None:
+    """Raise unless what is finite stays so, times `scale`, as float32.
+
+    Parameters
+    ----------
+    path : Path
+    values : ndarray of float64, shape (n_rows, n_columns)
+        The table's columns from the second one on.
+    scale : float
+
+    Raises
+    ------
+    RecordingError
+        If a value is too large; the text names the line.
+    """
+    limit = float(np.finfo(np.float32).max) / scale
+    large = np.argwhere(np.isfinite(values) & (np.abs(values) > limit))
+    if len(large):
+        row, column = large[0]
+        raise RecordingError(
+            f"{path}: line {row + 2}, column {column + 2}: {values[row, column]:g} is "
+            "too large"
+        )
+
+
+def _refuse_blank(path: Path) -> None:
+    """Raise at a blank line above a row: NumPy skips it, and miscounts the lines."""
+    blank = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.isspace():
+                if blank:
+                    raise RecordingError(f"{path}: line {blank} is blank")
+            elif not blank:
+                blank = number
 
 
 def _where(error: str) -> str:

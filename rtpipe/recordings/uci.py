@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rtpipe.errors import RecordingError
 from rtpipe.recording import Recording, constant
-from rtpipe.recordings.table import read_table
+from rtpipe.recordings.table import read_table, refuse_large
 from rtpipe.types import Event, Float64, StreamInfo
 
 CHANNELS = tuple(f"EMG{k}" for k in range(1, 9))
@@ -58,7 +58,8 @@ class EmgTable:
         Raises
         ------
         RecordingError
-            If a row is not of numbers, or a class is not a whole number from 0 to 7.
+            If a row is not of numbers, a value is too large for float32, or a class is
+            not a whole number from 0 to 7.
         """
         table = read_table(path, self.delimiter, len(self.header))
         classes = table[:, 9]
@@ -68,6 +69,7 @@ class EmgTable:
             raise RecordingError(
                 f"{path}: line {line}: class {classes[line - 2]:g} is not one of 0 to 7"
             )
+        refuse_large(path, table[:, 1:9], PER_COUNT)
         info = StreamInfo(
             name="emg",
             sfreq=SFREQ,
