@@ -65,6 +65,8 @@ class Classifier:
                 found = self._probabilities(
                     features, np.zeros(shape, np.float32), np.ones(shape, np.float32)
                 )
+                if self.bundle.card.adapts:
+                    self._weights(features)
         labels = len(self.bundle.card.labels)
         if found.shape[1] != labels:
             raise BundleError(f"it gives {found.shape[1]} probabilities, not {labels}")
@@ -138,12 +140,16 @@ class Classifier:
             found: Float64 = answer.cpu().numpy().astype(np.float64)
             return found
 
+    def _weights(self, features: torch.Tensor) -> Float32:
+        with torch.inference_mode():
+            weights: Float32 = self.bundle.module.weights(features).cpu().numpy()
+            return weights
+
     def _adapted(
         self, answered: torch.Tensor, streams: list[str], size: int
     ) -> tuple[Float32, Float32]:
         """Return the running mean and scale each window is seen with, padded."""
-        with torch.inference_mode():
-            weights = self.bundle.module.weights(answered).cpu().numpy()
+        weights = self._weights(answered)
         features = answered.cpu().numpy()
         mean = np.zeros((size, features.shape[1]), np.float32)
         scale = np.ones_like(mean)
