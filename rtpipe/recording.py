@@ -1,8 +1,10 @@
 """A recorded stream, and how a file becomes one."""
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
@@ -10,9 +12,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rtpipe.errors import RecordingError
+from rtpipe.errors import ConfigError, RecordingError
 from rtpipe.registry import find, names
 from rtpipe.types import Event, Float32, Float64, StreamInfo
+
+logger = logging.getLogger(__name__)
 
 HEAD = 4096  # bytes a layout is recognised by
 
@@ -78,12 +82,12 @@ def read(path: Path) -> Sequence[Recording]:
         If it cannot be read, or is laid out in no way that is known.
     """
     head = _head(path)
-    for name in names("recordings"):
-        layout: Layout = find("recordings", name)
+    layouts, lacking = _layouts()
+    for layout in layouts:
         if layout.matches(head):
             return layout.read(path)
-    titles = ", ".join(find("recordings", name).title for name in names("recordings"))
-    raise RecordingError(f"{path} is laid out in no way known here ({titles})")
+    known = _known(layouts, lacking)
+    raise RecordingError(f"{path} is laid out in no way known here ({known})")
 
 
 def recordings_in(path: Path) -> list[Path]:
@@ -96,14 +100,14 @@ def recordings_in(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    layouts: list[Layout] = [find("recordings", name) for name in names("recordings")]
+    layouts, lacking = _layouts()
     files = sorted(each for each in path.rglob("*") if each.is_file())
     found = [
         file for file in files if any(each.matches(_start(file)) for each in layouts)
     ]
     if not found:
-        titles = ", ".join(each.title for each in layouts)
-        raise RecordingError(f"{path} holds no recording that is known ({titles})")
+        known = _known(layouts, lacking)
+        raise RecordingError(f"{path} holds no recording that is known ({known})")
     return found
 
 
@@ -118,6 +122,31 @@ def constant(values: NDArray[np.generic]) -> list[tuple[int, int]]:
     edges = np.flatnonzero(values[1:] != values[:-1]) + 1
     bounds = [0, *edges.tolist(), len(values)]
     return list(pairwise(bounds))
+
+
+def _layouts() -> tuple[list[Layout], list[str]]:
+    """Return the layouts, and a sentence for each that cannot be loaded.
+
+    Such a one, of another package perhaps, is no reason to refuse a file in the others.
+    """
+    layouts: list[Layout] = []
+    lacking: list[str] = []
+    for name in names("recordings"):
+        try:
+            layouts.append(find("recordings", name))
+        except ConfigError as error:
+            _warn_once(str(error))
+            lacking.append(str(error))
+    return layouts, lacking
+
+
+def _known(layouts: list[Layout], lacking: list[str]) -> str:
+    return "; ".join([", ".join(each.title for each in layouts), *lacking])
+
+
+@cache
+def _warn_once(sentence: str) -> None:
+    logger.warning("left out: %s", sentence)
 
 
 def _start(path: Path) -> bytes:

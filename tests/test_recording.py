@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from rtpipe.errors import RecordingError
-from rtpipe.recording import Recording, constant, file_hash, read
+from rtpipe.errors import ConfigError, RecordingError
+from rtpipe.recording import Recording, constant, file_hash, read, recordings_in
 from rtpipe.recordings.muse import estimated_index
+from rtpipe.registry import find, names
 from rtpipe.types import Event
 
 COLUMNS = ["time", *(f"channel{k}" for k in range(1, 9)), "class"]
@@ -245,7 +247,7 @@ EEG = ",".join(MUSE) + "\n"
         (EMG.encode() + bytes(range(256)), "is not a text file"),
         (bytes(range(256)), "is laid out in no way known here"),
         (b"PK\3\4" + bytes(100), "is laid out in no way known here"),
-        ("a,b\n1,2\n", r"in no way known here \(.*Muse CSV, UCI EMG"),
+        ("a,b\n1,2\n", r"in no way known here \(.*Muse CSV.*UCI EMG"),
         (EMG.replace("class", "klass") + ROW, "is laid out in no way known here"),
     ],
 )
@@ -271,6 +273,33 @@ def test_values_that_are_not_finite_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one(emg).data[0, :3], [np.nan, -np.inf, 1])
     eeg.write_text(EEG + "1.0,nan,inf,3,4,5\n")
     np.testing.assert_array_equal(one(eeg).data[0, :3], [np.nan, np.inf, 3])
+
+
+def test_a_layout_that_cannot_be_loaded_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sentence = f"recording 'another' needs the package {tmp_path.name!r}: install it"
+
+    def found(group: str, name: str) -> Any:
+        if name == "another":
+            raise ConfigError(sentence)
+        return find(group, name)
+
+    monkeypatch.setattr(
+        "rtpipe.recording.names", lambda group: ["another", *names(group)]
+    )
+    monkeypatch.setattr("rtpipe.recording.find", found)
+    path = tmp_path / "1.txt"
+    path.write_text(EMG + ROW)
+    assert len(one(path).data) == 1
+    assert recordings_in(tmp_path) == [path]
+    told = [each.getMessage() for each in caplog.records]
+    assert told == [f"left out: {sentence}"], "once, for both"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(RecordingError, match=rf"no way known .*UCI.*; {sentence}\)"):
+        read(path)
+    with pytest.raises(RecordingError, match=rf"no recording .*UCI.*; {sentence}\)"):
+        recordings_in(tmp_path)
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
