@@ -18,6 +18,7 @@ from rtpipe.ring import Ring
 from rtpipe.sink import Item, ModelStatus, Run, StreamStatus
 from rtpipe.terminal.bars import percent
 from rtpipe.terminal.canvas import TIMES
+from rtpipe.terminal.streampanel import StreamPanel
 from rtpipe.terminal.view import TerminalView
 from rtpipe.types import Chunk, Event, Prediction, StreamInfo
 
@@ -150,6 +151,49 @@ def test_where_labels_do_not_fit_the_likely_ones_are_shown_in_their_order() -> N
     assert re.search(r"  rest .* 30 %[^▸]*▸ open .* 60 %", frame, re.DOTALL)
     assert "fist" not in frame
     assert "pinch" not in frame
+
+
+def test_where_a_model_has_one_line_it_shows_the_bar_of_its_decision() -> None:
+    run = make_run([make_stream()], n_models=4)
+    answers = [answer(model=f"model-{k}", truth="fist") for k in range(3)]
+    lines = shown(run, answers, size=(60, 20)).splitlines()
+    bars = [each for each in lines if "━" in each]
+    assert len(bars) == 3
+    alone = next(each for each in bars if "▸" not in each)
+    assert re.search(r"fist +━{10,}╸?─+ +85 %  latency 12 ms", alone)
+    run = make_run([make_stream()], n_models=4)
+    narrow = shown(run, answers, size=(40, 20))
+    assert re.search(r"fist +━+╸?─+ +85 % ", narrow)
+    rejected = [answer(None, model=f"model-{k}") for k in range(3)]
+    assert shown(run, rejected, size=(60, 20)).count("low confidence") == 3
+
+
+@pytest.mark.parametrize("size", [(120, 40), (120, 24), (48, 40), (60, 20)])
+def test_the_truth_of_several_tasks_is_told_in_full(size: tuple[int, int]) -> None:
+    run = make_run([make_stream("synthetic:eeg", 4)], n_models=1)
+    run.streams["synthetic:eeg"].truth |= {
+        "emotion": "negative",
+        "seizure": "background",
+    }
+    item = answer(stream="synthetic:eeg")
+    frame = shown(run, [item], size=size)
+    assert "emotion negative" in frame
+    assert "seizure background" in frame
+    assert row(frame, "EMG3")
+
+
+def test_the_lines_of_the_truth_stay_when_it_is_shorter() -> None:
+    stream = make_stream("eeg", 4)
+    run = make_run([stream])
+    stream.truth |= {"emotion": "negative", "seizure": "background"}
+    panel = StreamPanel(stream)
+    before = panel.heights(45)
+    stream.truth |= {"emotion": "ok", "seizure": None}
+    assert panel.heights(45) == before
+    assert panel.heights(90) == StreamPanel(stream).heights(90)
+    least = panel.lines(45, 3, run.started)
+    text = "".join(each.text for each in least[-1])
+    assert "emotion ok · seizure —" in text, "one line where there are no more"
 
 
 def test_what_does_not_fit_at_all_is_counted() -> None:

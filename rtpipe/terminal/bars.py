@@ -45,19 +45,26 @@ def bars(
         value = None if answer is None else answer.probabilities.get(label)
         decided = answer is not None and answer.label == label
         name = fit([cell(clean(label), BOLD if decided else PLAIN)], label_width)
-        full, rest = _bar(value, length)
         lines.append(
             [
                 cell("▸ " if decided else "  ", STRONG),
                 *name,
                 cell(" "),
-                cell(full, ACCENT if decided else WAVE),
-                cell(rest, FRAME),
-                cell(f" {percent(value)}", BOLD if decided else PLAIN),
+                *bar(value, length, decided),
                 cell("  ◂ truth" if truth == label else "", QUIET),
             ]
         )
     return lines
+
+
+def bar(value: float | None, length: int, decided: bool) -> Line:
+    """Return a bar of `length` cells and, behind it, the percent."""
+    full, rest = _bar(value, length)
+    return [
+        cell(full, ACCENT if decided else WAVE),
+        cell(rest, FRAME),
+        cell(f" {percent(value)}", BOLD if decided else PLAIN),
+    ]
 
 
 def percent(value: float | None) -> str:

@@ -5,7 +5,7 @@ from math import isfinite
 from rich.segment import Segment
 
 from rtpipe.sink import ModelStatus, StreamStatus
-from rtpipe.terminal.bars import bars, percent
+from rtpipe.terminal.bars import bar, bars, percent
 from rtpipe.terminal.canvas import (
     BOLD,
     DECIDED,
@@ -26,6 +26,7 @@ from rtpipe.terminal.tally import Tally
 from rtpipe.types import Prediction
 
 _LABEL = 16  # cells a label may take
+_BAR = 8  # cells of a bar that is worth its place
 _AIR = 3  # lines more, with which the decision is large
 _OLD = 1.0  # seconds after which an answer is no longer shown as the current one
 
@@ -101,12 +102,26 @@ class ModelPanel:
 
     def _small(self, inner: int, rows: int, time: float) -> list[Line]:
         current = self._current(time)
+        if rows == 1 and current is not None and current.label is not None:
+            return [self._alone(current, current.label, inner)]
         left = [*self._block(current), cell("  "), *self._words(current, time)]
         head = spread(left, self._latency(), inner)
         facts = [fact for fact in (self._windows(), self._agreement()) if fact]
         facts = facts[: max(0, rows - 2)]
         labels = self._likely(current, max(0, rows - 1 - len(facts)))
         return [head, *bars(labels, current, inner, self._label, self._judged), *facts]
+
+    def _alone(self, current: Prediction, label: str, inner: int) -> Line:
+        """Return the only line there is: the decision and its bar, and how late."""
+        block = self._block(current)
+        middle = milliseconds(self.model.latency.percentile(50))
+        late = [cell("  latency ", QUIET), cell(middle)]
+        room = inner - width_of(block) - 2 - 6  # the percent behind the bar
+        if room - width_of(late) < _BAR:
+            late = []
+        length = max(0, room - width_of(late))
+        drawn = bar(current.probabilities.get(label), length, decided=True)
+        return [*block, cell("  "), *drawn, *late]
 
     def _current(self, time: float) -> Prediction | None:
         """Return the newest answer, unless it is too old to be shown as one."""

@@ -19,7 +19,7 @@ from rtpipe.types import Event
 
 _KEPT = 32  # different things; more than any screen shows
 _ORIGIN = 20  # cells the name of a stream may take
-_SHOWN = frozenset({"truth", "quality"})  # beside the signal, not as news
+_ELSEWHERE = frozenset({"truth", "quality"})  # told beside the signal
 _SIGNS: dict[str, tuple[str, Style]] = {
     "marker": ("▸", ACCENT),
     "recovered": ("✓", ACCENT),
@@ -47,7 +47,7 @@ class News:
 
     def add(self, event: Event, time: float) -> None:
         """Note an event that came at `time`, in seconds since the run's start."""
-        if event.kind in _SHOWN:
+        if event.kind in _ELSEWHERE:
             return
         if event.kind == "marker":
             # It is put on every stream at once, and its text is what matters.

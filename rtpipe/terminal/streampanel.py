@@ -1,6 +1,7 @@
 """The panel of one stream: does it come, is it whole, does it look like a signal."""
 
 from collections import Counter
+from collections.abc import Iterable
 from math import isfinite
 
 from rich.style import Style
@@ -53,6 +54,7 @@ class StreamPanel:
     def __init__(self, status: StreamStatus) -> None:
         self.status = status
         self._rate = Rate()
+        self._longest_truth = 0  # cells; what once took two lines keeps them
         info = status.info
         # One sample may also be a picture, which no row of blocks can show.
         signals = info.sample_shape == (info.n_channels,)
@@ -61,13 +63,15 @@ class StreamPanel:
     def heights(self, width: int) -> tuple[int, int, int, int, int]:
         """Return the lines it needs, and asks for when others have what they need."""
         n = self.status.info.n_channels
-        return _LEAST, _LEAST, _LEAST + n, _LEAST, _LEAST + 2 * n
+        told = _LEAST + len(self._truths(width - 4)) - 1
+        return _LEAST, told, told + n, told, told + 2 * n
 
     def filled(self, width: int, height: int) -> int:
         """Return how many of `height` lines it would fill."""
-        across, shown, tall = self._grid(width - 4, height - _LEAST)
-        left_out = shown < self.status.info.n_channels and height > _LEAST
-        return _LEAST + -(-shown // across) * tall + left_out
+        told, rows = self._room(width - 4, height)
+        across, shown, tall = self._grid(width - 4, rows)
+        left_out = shown < self.status.info.n_channels and rows > 0
+        return _LEAST + len(told) - 1 + -(-shown // across) * tall + left_out
 
     def lines(self, width: int, height: int, time: float) -> list[Line]:
         """Return `height` lines of `width` cells; `time` is now, on the run's clock."""
@@ -78,8 +82,17 @@ class StreamPanel:
         title = [cell(clean(self.status.info.name), BOLD)]
         corner = self._device(short=width < width_of(title) + 46)
         summary = spread(self._counters(), self._qualities(0), inner)
-        body = [summary, *self._channels(inner, height - _LEAST)]
-        return box(width, height, body, title, corner, self._truth())
+        (*told, foot), rows = self._room(inner, height)
+        body = [summary, *self._channels(inner, rows)]
+        body += [[]] * (height - 2 - len(body) - len(told)) + told
+        return box(width, height, body, title, corner, foot)
+
+    def _room(self, width: int, height: int) -> tuple[list[Line], int]:
+        """Return the lines of the truth, and how many are left for the channels."""
+        told = self._truths(width)
+        if height < _LEAST + len(told) - 1:
+            told = [self._truth(self.status.truth)]  # cut, but there
+        return told, height - _LEAST - len(told) + 1
 
     def _device(self, short: bool) -> Line:
         nominal, measured = self.status.info.sfreq, self._rate.per_second
@@ -169,11 +182,22 @@ class StreamPanel:
             channels.append([fit(line, width) for line in [*upper, under]])
         return channels
 
-    def _truth(self) -> Line:
-        known = [
-            [cell(f"{clean(task)} ", QUIET), cell(clean(label or "—"), PLAIN)]
-            for task, label in self.status.truth.items()
-        ]
+    def _truths(self, width: int) -> list[Line]:
+        """Return the truth as one line, or where that is too long, one for each task.
+
+        The last one stands in the lower edge.
+        """
+        whole = self._truth(self.status.truth)
+        self._longest_truth = max(self._longest_truth, width_of(whole))
+        if self._longest_truth <= width - 2:
+            return [whole]
+        return [self._truth([task]) for task in self.status.truth]
+
+    def _truth(self, tasks: Iterable[str]) -> Line:
+        known = []
+        for task in tasks:
+            label = self.status.truth[task] or "—"
+            known.append([cell(f"{clean(task)} ", QUIET), cell(clean(label), PLAIN)])
         return [cell("truth: ", QUIET), *joined(known)] if known else []
 
 
