@@ -16,7 +16,6 @@ class Decision(BaseModel):
     ----------
     smoothing : str
         Over the answered windows: ``"none"``; ``"mean"`` of the last `windows`;
-        ``"product"`` of them, normalised, so that one sure "no" outweighs doubt;
         ``"exponential"``, each new window weighing 2 / (windows + 1), whose centre of
         mass is that of the mean; ``"majority"`` of the last `windows` labels, the
         newest winning a tie.
@@ -36,7 +35,7 @@ class Decision(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    smoothing: Literal["none", "mean", "product", "exponential", "majority"] = "mean"
+    smoothing: Literal["none", "mean", "exponential", "majority"] = "mean"
     windows: PositiveInt = 5
     confidence: float = Field(default=0.0, ge=0, le=1)
     missing: NonNegativeFloat = 0.2
@@ -95,11 +94,6 @@ class Decider:
         if kind == "mean":
             mean: Float64 = np.mean(past, axis=0)
             return mean
-        if kind == "product":
-            logs = np.log(np.maximum(past, 1e-6)).sum(axis=0)
-            product: Float64 = np.exp(logs - logs.max())
-            product /= product.sum()
-            return product
         if kind == "exponential":
             weight = 2 / (self.decision.windows + 1)
             if self._average is None:

@@ -85,11 +85,7 @@ def main(recording: str, bundle: str, out: str) -> None:
     names = ["", *card["labels"]]  # class k of the file is label k - 1 of the card
     with open(out, "w") as file:
         for k, end in enumerate(ends):
-            past = p[max(0, k + 1 - card["decision"]["windows"]) : k + 1].astype(float)
-            smooth = past.mean(0)
-            if card["decision"]["smoothing"] == "product":
-                smooth = np.prod(np.maximum(past, 1e-6), axis=0)
-                smooth /= smooth.sum()
+            smooth = p[max(0, k + 1 - card["decision"]["windows"]) : k + 1].mean(0)
             classes = set(table[end + 1 - n : end + 1, 9].astype(int))
             truth = names[classes.pop()] if len(classes) == 1 else ""
             line = {

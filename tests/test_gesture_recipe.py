@@ -201,7 +201,7 @@ def test_a_bundle_its_card_its_figures_and_a_picture(
     assert json.loads((out / "card.json").read_text()) == card.model_dump(mode="json")
     assert card.labels == tuple(GESTURES[k] for k in range(1, 7))
     assert (card.n_times, card.hop, card.sfreq, card.stages) == (200, 50, 1000, ())
-    assert (card.decision.smoothing, card.decision.windows) == ("product", 5)
+    assert (card.decision.smoothing, card.decision.windows) == ("mean", 5)
     assert "index 199 (mod 50)" in card.training.protocol
     assert card.training.seed == 1
     assert not card.training.simulated

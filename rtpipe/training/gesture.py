@@ -37,13 +37,13 @@ from rtpipe.training.versions import versions
 
 LABELS = tuple(GESTURES.values())[:6]
 N_FOLDS = 5
-DECISION = Decision(smoothing="product", windows=5)
+DECISION = Decision(smoothing="mean", windows=5)
 ALL_PEOPLE = Settings(sees_raw=True, dropout=0.4)
 NEW_PEOPLE = Settings(n_heads=2)
 TRIED = 137  # on recordings 1; docs/gesture.md says how often recordings 2 were read
 PROTOCOL = (
     "windows of 200 rows ending on index 199 (mod 50), scored where all rows carry one "
-    "label of 1-6; smoothed: the product of the past five windows' probabilities, over "
+    "label of 1-6; smoothed: the mean of the past five windows' probabilities, over "
     "segment borders; adaptation from the windows before, in the run's order; (a) one "
     "model a person, recording 1 to 2; (b) one model for all people, recordings 1 to "
     "2, which is this bundle; (c) people left out in 5 folds, mean over a person's "
