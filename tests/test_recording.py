@@ -294,11 +294,11 @@ def test_a_layout_that_cannot_be_loaded_is_left_out(
     assert len(one(path).data) == 1
     assert recordings_in(tmp_path) == [path]
     told = [each.getMessage() for each in caplog.records]
-    assert told == [f"left out: {sentence}"], "once, for both"
+    assert told.count(f"left out: {sentence}") == 1, "once for both"
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(RecordingError, match=rf"no way known .*UCI.*; {sentence}\)"):
+    with pytest.raises(RecordingError, match=rf"no way known .*UCI.*; {sentence}"):
         read(path)
-    with pytest.raises(RecordingError, match=rf"no recording .*UCI.*; {sentence}\)"):
+    with pytest.raises(RecordingError, match=rf"no recording .*UCI.*; {sentence}"):
         recordings_in(tmp_path)
 
 
