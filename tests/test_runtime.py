@@ -292,6 +292,33 @@ def test_a_stuck_sink_loses_items_and_counts_them(
     assert len(stuck.predictions) + len(stuck.events) + lost == 37 + len(sink.events)
 
 
+def test_a_run_that_waits_for_a_sink_can_be_stopped(
+    bundle: Callable[..., Named], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a replay at max that is read page by page, and then left."""
+    monkeypatch.setattr("rtpipe.runtime.lane.QUEUE", 5)
+    stuck, ended = Stuck(), threading.Event()
+
+    def free_when_the_reader_has_ended() -> None:
+        for _ in range(500):
+            if not any(t.name == "rtpipe-read" for t in threading.enumerate()):
+                ended.set()
+                break
+            time.sleep(0.01)
+        stuck.free.set()
+
+    with Runtime([Counting(10**9)], [bundle()], [stuck]) as runtime:
+        while runtime.run.models["mean"].windows["count"].answered < 5:
+            time.sleep(0.01)
+        watch = threading.Thread(target=free_when_the_reader_has_ended)
+        watch.start()
+    watch.join()
+    assert ended.is_set()  # though the sink was still stuck
+    assert runtime.run.dropped["stuck"] == 0
+    answered = runtime.run.models["mean"].windows["count"].answered
+    assert len(stuck.predictions) == answered
+
+
 def test_a_sink_may_stop_the_run(bundle: Callable[..., Named]) -> None:
     class Stopping(Collect):
         def open(self, run: Run) -> None:

@@ -23,7 +23,7 @@ class Lane:
         self._sink, self._run, self._wait, self._failed = sink, run, wait, failed
         self._items: deque[Item] = deque()
         self._changed = threading.Condition()
-        self._closing = self._over = False
+        self._closing = self._over = self._ending = False
         run.dropped[sink.name] = 0
         self._thread = start(f"sink-{sink.name}", self._loop)
 
@@ -32,7 +32,7 @@ class Lane:
         with self._changed:
             if self._wait:
                 self._changed.wait_for(
-                    lambda: self._over or self._closing or len(self._items) < QUEUE
+                    lambda: self._over or self._ending or len(self._items) < QUEUE
                 )
             if self._over:
                 self._run.dropped[self._sink.name] += len(items)
@@ -43,10 +43,20 @@ class Lane:
                 self._run.dropped[self._sink.name] += 1
             self._changed.notify_all()
 
+    def release(self) -> None:
+        """Let go of who waits for room; what they hold is still taken.
+
+        A run that is to end must not wait for a reader that waits for a sink that
+        waits for a person who reads page by page.
+        """
+        with self._changed:
+            self._ending = True
+            self._changed.notify_all()
+
     def close(self) -> None:
         """Hand on what waits, close the sink, and end the thread."""
         with self._changed:
-            self._closing = True
+            self._closing = self._ending = True
             self._changed.notify_all()
         self._thread.join()
 

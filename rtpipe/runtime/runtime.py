@@ -143,9 +143,7 @@ class Runtime:
         classifiers = []
         for name, bundle, decision in self._bundles:
             card = bundle.card
-            fit.chain(
-                card.stages
-            )  # imports what they need before a sample waits for it
+            fit.chain(card.stages)  # imports what they need while nothing waits
             status = ModelStatus(
                 name=name,
                 task=card.task,
@@ -330,6 +328,8 @@ class Runtime:
         self._stop.set()
         for batcher in self._batchers.values():
             batcher.release()
+        for lane in self._lanes:
+            lane.release()
         for reader in self._readers:
             reader.join()
 
