@@ -299,9 +299,10 @@ def test_a_run_that_waits_for_a_sink_can_be_stopped(
     monkeypatch.setattr("rtpipe.runtime.lane.QUEUE", 5)
     stuck, ended = Stuck(), threading.Event()
 
-    def free_when_the_reader_has_ended() -> None:
+    def free_when_the_others_have_ended() -> None:
+        others = {"rtpipe-read", "rtpipe-answer"}
         for _ in range(500):
-            if not any(t.name == "rtpipe-read" for t in threading.enumerate()):
+            if others.isdisjoint(t.name for t in threading.enumerate()):
                 ended.set()
                 break
             time.sleep(0.01)
@@ -310,7 +311,7 @@ def test_a_run_that_waits_for_a_sink_can_be_stopped(
     with Runtime([Counting(10**9)], [bundle()], [stuck]) as runtime:
         while runtime.run.models["mean"].windows["count"].answered < 5:
             time.sleep(0.01)
-        watch = threading.Thread(target=free_when_the_reader_has_ended)
+        watch = threading.Thread(target=free_when_the_others_have_ended)
         watch.start()
     watch.join()
     assert ended.is_set()  # though the sink was still stuck
