@@ -1,9 +1,36 @@
 """What a device adapter promises."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from rtpipe.types import Chunk, StreamInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something a person could type after ``--device``, and whether it would work here.
+
+    An adapter's class may have a static method ``look(seconds: float) ->
+    Sequence[Offer]`` that searches for at most that long, never raises, and returns at
+    least one of them; ``rtpipe devices`` shows what it says.
+
+    Parameters
+    ----------
+    argument : str
+        ``"lsl:Armband"``, ``"muse:2"``: what stands after ``--device``.
+    what : str
+        In a few words: ``"EMG, 8 channels, 200 Hz"``.
+    state : "ready", "missing" or "unknown"
+        Found or needing nothing; lacking something; not to be told without trying.
+    hint : str
+        What is missing and what to do about it, or what is known about it.
+    """
+
+    argument: str
+    what: str
+    state: Literal["ready", "missing", "unknown"]
+    hint: str = ""
 
 
 class Device(Protocol):
@@ -29,10 +56,15 @@ class Device(Protocol):
     def open(self) -> Sequence[StreamInfo]:
         """Connect, start streaming, and say what will come: one or more streams.
 
+        After a `close` it may be opened again, which is how a run gets back a device
+        that was lost: it returns to the very same source, within a few seconds, and
+        says the same of its streams. Their index may begin anew; the run continues it.
+
         Raises
         ------
         DeviceNotFound
-            If the device does not answer within its own time limit.
+            If the device does not answer within its own time limit; the text says what
+            is missing and what to try.
         """
         ...
 
