@@ -4,7 +4,6 @@ import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 
 from rtpipe.errors import ConfigError, RecordingError
 from rtpipe.recording import Recording, constant, file_hash, read, recordings_in
-from rtpipe.recordings.muse import estimated_index
 from rtpipe.registry import find, names
 from rtpipe.types import Event
 
@@ -190,17 +188,15 @@ def test_markers_are_events_where_they_begin(tmp_path: Path) -> None:
     assert found.events[1].time == found.times[6]
 
 
-@pytest.mark.parametrize("sfreq", [256.0, 20.0])
-def test_the_index_is_estimated_by_the_rule(sfreq: float) -> None:
-    rng = np.random.default_rng(0)
-    steps = rng.choice([0, 1 / sfreq, 0.05, 0.099, 0.21, 0.5, 3.0], 500)
-    times = np.concatenate(([0.0], np.cumsum(steps)))
-    want = [0]
-    for before, after in pairwise(times.tolist()):
-        step = after - before
-        long = step > max(4 / sfreq, 0.1)
-        want.append(want[-1] + (round(step * sfreq) if long else 1))
-    np.testing.assert_array_equal(estimated_index(times, sfreq), want)
+@pytest.mark.parametrize("state", ["relaxed", "neutral", "concentrating"])
+def test_a_state_of_mind_stands_in_the_name(state: str, tmp_path: Path) -> None:
+    rows = muse_rows([0.0, 1 / 256])
+    (told,) = one(write(tmp_path / f"subjecta-{state}-2.csv", MUSE, rows, ",")).events
+    assert told == Event(
+        "eeg", 0.0, "truth", 0, {"task": "mental-state", "label": state}
+    )
+    for name in (f"{state}.csv", f"a-{state}-x.csv", "a-happy-1.csv"):
+        assert not one(write(tmp_path / name, MUSE, rows, ",")).events
 
 
 # Wrong input ------------------------------------------------------------------------

@@ -1,5 +1,10 @@
-"""Muse recordings as CSV, as muse-lsl writes them: times, electrodes, markers."""
+"""Muse recordings as CSV, as muse-lsl writes them: times, electrodes, markers.
 
+The states of mind of Bird et al. (2018), IEEE Intelligent Systems, pp. 795-800, stand
+in the names of their files alone: ``subjecta-relaxed-1.csv``.
+"""
+
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtpipe.errors import RecordingError
+from rtpipe.estimate import IndexEstimate
 from rtpipe.recording import Recording, constant
 from rtpipe.recordings.table import read_table, refuse_large
 from rtpipe.types import Event, Float64, StreamInfo
@@ -18,6 +24,7 @@ CHANNELS = ("TP9", "AF7", "AF8", "TP10", "Right AUX")
 RAILS = (-1000.0, 999.512)
 MARKER = "Marker0"
 FARTHEST = 1e9  # samples between two rows, 45 days: no gap, but a broken time
+_STATE = re.compile(r"[^-]+-(relaxed|neutral|concentrating)-\d+\.csv")
 
 
 class MuseCsv:
@@ -28,6 +35,9 @@ class MuseCsv:
     The file has no counter, so lost samples are estimated from the times: a step of
     more than four samples and 100 ms counts as round(step x sfreq) - 1 lost ones. Times
     that step backward, which some files have, count as the time before.
+
+    A file named ``PERSON-STATE-N.csv``, STATE being relaxed, neutral or concentrating,
+    is of that state from its first sample to its last.
     """
 
     title = "Muse CSV"
@@ -37,7 +47,7 @@ class MuseCsv:
         return _names(head) in (_header(False), _header(True))
 
     def read(self, path: Path) -> Sequence[Recording]:
-        """Return the one stream, markers other than 0 as events.
+        """Return the one stream; its events are the state and markers other than 0.
 
         Raises
         ------
@@ -69,25 +79,17 @@ class MuseCsv:
             rails=RAILS,
             counted=False,
         )
-        index = estimated_index(times, SFREQ)
-        events = _markers(table[:, 6], index, times) if marked else ()
+        index = IndexEstimate(SFREQ).indices(times)
+        events = _truth(path) + (_markers(table[:, 6], index, times) if marked else ())
         data = table[:, 1:6].astype(np.float32)
         return (Recording(info, index, times, data, events, table[:, 0]),)
 
 
-def estimated_index(times: Float64, sfreq: float) -> NDArray[np.int64]:
-    """Return the running number of each sample where nothing but times tells of loss.
-
-    Parameters
-    ----------
-    times : ndarray of float64, shape (n_times,)
-        Seconds, never decreasing.
-    sfreq : float
-    """
-    steps = np.diff(times)
-    lost = np.where(steps > max(4 / sfreq, 0.1), np.rint(steps * sfreq) - 1, 0)
-    before: NDArray[np.int64] = np.concatenate(([0], np.cumsum(lost))).astype(np.int64)
-    return before + np.arange(len(times))
+def _truth(path: Path) -> tuple[Event, ...]:
+    """Return the state of mind that a file's name tells, if it does."""
+    if not (named := _STATE.fullmatch(path.name)):
+        return ()
+    return (Event("eeg", 0.0, "truth", 0, {"task": "mental-state", "label": named[1]}),)
 
 
 def _markers(
