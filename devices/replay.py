@@ -10,7 +10,7 @@ import numpy as np
 
 from rtpipe.clock import now
 from rtpipe.errors import ConfigError
-from rtpipe.recording import Recording, read
+from rtpipe.recording import Answers, Recording, read
 from rtpipe.types import Chunk, StreamInfo
 
 TICK = 0.02  # seconds between two chunks of a paced replay
@@ -28,6 +28,12 @@ class ReplayDevice:
         that no window is ever skipped.
     chunk : int or None
         Samples handed over at once at most; None leaves it to the pace.
+    board : str, int or None
+        For a file of BrainFlow's, which does not tell it: the name or the number of
+        its board, for example ``SYNTHETIC_BOARD``.
+    units : str, list of str or None
+        For the channels whose unit the file does not tell, for example ``uV``: one for
+        all, or one for each.
 
     Raises
     ------
@@ -43,8 +49,11 @@ class ReplayDevice:
         *,
         speed: float | Literal["max"] = 1.0,
         chunk: int | None = None,
+        board: str | int | None = None,
+        units: str | list[str] | None = None,
     ) -> None:
         self.file, self.speed, self.chunk = file, speed, chunk
+        self.board, self.units = board, units
         if speed != "max" and not 0 < speed < float("inf"):
             raise ConfigError(f"replay: speed must be positive or max, got {speed}")
         if chunk is not None and chunk < 1:
@@ -54,7 +63,8 @@ class ReplayDevice:
 
     def open(self) -> Sequence[StreamInfo]:
         """Read the file; it plays from the first `read` on."""
-        self._tracks = [_Track(recording) for recording in read(self.file)]
+        answers = Answers(board=self.board, units=self.units)
+        self._tracks = [_Track(recording) for recording in read(self.file, answers)]
         self._start: float | None = None
         return [track.recording.info for track in self._tracks]
 
@@ -64,19 +74,21 @@ class ReplayDevice:
             return None
         if self.speed == "max":
             n = self.chunk or AT_ONCE
-            return [
-                track.take(track.at + n) for track in self._tracks if not track.over
-            ]
+            # As far as the first stream gets with a chunk: none runs ahead of another.
+            until = min(track.time_after(n) for track in self._tracks if not track.over)
+            return self._due(until, n)
         if self._start is None:
             self._start = now()
         played = self._played()
         if not any(track.due(played) for track in self._tracks):
             time.sleep(min(timeout, TICK))
             played = self._played()
+        return self._due(played, self.chunk)
+
+    def _due(self, until: float, most: int | None) -> list[Chunk]:
+        """Return what has been recorded up to a time, in chunks of at most `most`."""
         return [
-            chunk
-            for track in self._tracks
-            for chunk in track.take_due(played, self.chunk)
+            chunk for track in self._tracks for chunk in track.take_due(until, most)
         ]
 
     def _played(self) -> float:
@@ -101,6 +113,11 @@ class _Track:
     @property
     def over(self) -> bool:
         return self.at >= len(self.recording.times)
+
+    def time_after(self, n: int) -> float:
+        """Return the time of the n-th sample from here, or of the last one."""
+        times = self.recording.times
+        return float(times[min(self.at + n, len(times)) - 1])
 
     def due(self, played: float) -> int:
         """Return how many samples are due and not yet handed over."""

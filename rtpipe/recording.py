@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from rtpipe.errors import ConfigError, RecordingError
 from rtpipe.registry import find, names
 from rtpipe.types import Event, Float32, Float64, StreamInfo
+from rtpipe.unit import UNKNOWN
 
 logger = logging.getLogger(__name__)
 
 HEAD = 4096  # bytes a layout is recognised by
+PARTS = (".eeg", ".vmrk")  # of a BrainVision recording, which is opened by its header
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +33,8 @@ class Recording:
     index : ndarray of int64, shape (n_times,)
         Running number of each sample; it jumps where samples were lost.
     times : ndarray of float64, shape (n_times,)
-        Seconds since the first sample; never decreasing.
+        Seconds since the file's first sample, which may be another stream's; never
+        decreasing.
     data : ndarray of float32, shape (n_times, n_channels)
     events : tuple of Event
         Truth and markers, in the order of their index.
@@ -45,6 +48,22 @@ class Recording:
     data: Float32
     events: tuple[Event, ...] = ()
     device_times: Float64 | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a person says of a file that does not say it itself.
+
+    Parameters
+    ----------
+    board : str, int or None
+        Of which board a file of BrainFlow's is: a name or a number of BrainFlow's.
+    units : str, sequence of str or None
+        For the channels whose unit is not told: one for all, or one for each.
+    """
+
+    board: str | int | None = None
+    units: str | Sequence[str] | None = None
 
 
 class Layout(Protocol):
@@ -62,8 +81,10 @@ class Layout(Protocol):
         """Tell from a file's first bytes whether it is laid out so."""
         ...
 
-    def read(self, path: Path) -> Sequence[Recording]:
-        """Return the streams of a file.
+    def read(self, path: Path, answers: Answers) -> Sequence[Recording]:
+        """Return the streams of a file; their names differ.
+
+        A channel whose unit the file does not tell is in `rtpipe.unit.UNKNOWN`.
 
         Raises
         ------
@@ -73,19 +94,31 @@ class Layout(Protocol):
         ...
 
 
-def read(path: Path) -> Sequence[Recording]:
+_NOTHING = Answers()
+
+
+def read(path: Path, answers: Answers = _NOTHING) -> Sequence[Recording]:
     """Read a recording in any layout that is known.
 
     Raises
     ------
     RecordingError
-        If it cannot be read, or is laid out in no way that is known.
+        If it cannot be read, is laid out in no way that is known, or the units given
+        are not those it lacks.
     """
     head = _head(path)
     layouts, lacking = _layouts()
     for layout in layouts:
         if layout.matches(head):
-            return layout.read(path)
+            recordings = layout.read(path, answers)
+            if answers.units is None:
+                return recordings
+            return _with_units(path, recordings, answers.units)
+    if path.suffix.lower() in PARTS:
+        raise RecordingError(
+            f"{path} is a part of a BrainVision recording: open "
+            f"{path.with_suffix('.vhdr').name} instead"
+        )
     known = _known(layouts, lacking)
     raise RecordingError(f"{path} is laid out in no way known here ({known})")
 
@@ -122,6 +155,39 @@ def constant(values: NDArray[np.generic]) -> list[tuple[int, int]]:
     edges = np.flatnonzero(values[1:] != values[:-1]) + 1
     bounds = [0, *edges.tolist(), len(values)]
     return list(pairwise(bounds))
+
+
+def _with_units(
+    path: Path, recordings: Sequence[Recording], units: str | Sequence[str]
+) -> list[Recording]:
+    """Return the recordings with units where the file tells none."""
+    lacking = [
+        name
+        for each in recordings
+        for name, word in zip(each.info.ch_names, each.info.units, strict=True)
+        if word == UNKNOWN
+    ]
+    words = [units] * len(lacking) if isinstance(units, str) else list(units)
+    if not lacking:
+        raise RecordingError(f"{path} tells every channel's unit: take units away")
+    if len(words) != len(lacking):
+        raise RecordingError(
+            f"units has {len(words)} entries, and {path} lacks the units of "
+            f"{len(lacking)} channels: {', '.join(lacking)}"
+        )
+    left = iter(words)
+    return [
+        replace(
+            each,
+            info=replace(
+                each.info,
+                units=tuple(
+                    next(left) if word == UNKNOWN else word for word in each.info.units
+                ),
+            ),
+        )
+        for each in recordings
+    ]
 
 
 def _layouts() -> tuple[list[Layout], list[str]]:

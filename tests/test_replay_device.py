@@ -156,7 +156,7 @@ def test_every_stream_of_a_file_is_played(
         return Recording(info, np.arange(n), np.arange(n) / info.sfreq, data, (event,))
 
     recordings = [made(muse, 700), made(armband, 300), made(replace(muse, name="b"), 1)]
-    monkeypatch.setattr("rtpipe.devices.replay.read", lambda _: recordings)
+    monkeypatch.setattr("rtpipe.devices.replay.read", lambda *_: recordings)
     device = ReplayDevice(Path("any"), speed=speed, chunk=50)
     chunks = all_of(device)
     for recording in recordings:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rtpipe.errors import RecordingError
 from rtpipe.estimate import IndexEstimate
-from rtpipe.recording import Recording, constant
+from rtpipe.recording import Answers, Recording, constant
 from rtpipe.recordings.table import read_table, refuse_large
 from rtpipe.types import Event, Float64, StreamInfo
 
@@ -46,7 +46,7 @@ class MuseCsv:
         """Compare the header line."""
         return _names(head) in (_header(False), _header(True))
 
-    def read(self, path: Path) -> Sequence[Recording]:
+    def read(self, path: Path, answers: Answers) -> Sequence[Recording]:
         """Return the one stream; its events are the state and markers other than 0.
 
         Raises

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtpipe.errors import RecordingError
-from rtpipe.recording import Recording, constant
+from rtpipe.recording import Answers, Recording, constant
 from rtpipe.recordings.table import read_table, refuse_large
 from rtpipe.types import Event, Float64, StreamInfo
 
@@ -52,7 +52,7 @@ class EmgTable:
         first = head.split(b"\n", 1)[0].decode("latin-1").strip()
         return [name.strip() for name in first.split(self.delimiter)] == self.header
 
-    def read(self, path: Path) -> Sequence[Recording]:
+    def read(self, path: Path, answers: Answers) -> Sequence[Recording]:
         """Return the one stream; the row number is the sample index.
 
         Raises
