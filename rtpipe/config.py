@@ -17,6 +17,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
     ValidationError,
@@ -72,6 +73,8 @@ class Config(_Table):
         Seconds to run; None until stopped.
     mains : 50, 60 or None
         Frequency of the power line, in hertz; None keeps what the devices say.
+    reconnect : float
+        Seconds a device that was lost may take to come back; inf waits for ever.
     compute : str
         Where bundles run; auto is a CUDA device where there is one.
     torch_threads : int
@@ -85,6 +88,7 @@ class Config(_Table):
 
     duration: PositiveFloat | None = None
     mains: Literal[50, 60] | None = None
+    reconnect: NonNegativeFloat = 60.0
     compute: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     torch_threads: PositiveInt = 1
     ui: Literal["auto", "terminal", "none"] = "auto"

@@ -21,6 +21,8 @@ class StreamCounters:
         Received samples that had come before, and were dropped.
     gaps : int
         Gaps too long to fill: filters and windows started anew.
+    outages : int
+        How often the device was lost.
     """
 
     received: int = 0
@@ -29,6 +31,7 @@ class StreamCounters:
     missing: int = 0
     late: int = 0
     gaps: int = 0
+    outages: int = 0
 
 
 @dataclass(slots=True)

@@ -169,6 +169,8 @@ class Pipeline:
                 counters.gaps += 1
         elif event.kind == "late":
             counters.late += told["samples"]
+        elif event.kind == "lost":
+            counters.outages += 1
         elif event.kind == "truth" and event.index is not None:
             self._truths.setdefault(told["task"], Truth()).tell(
                 event.index, told["label"]

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from rtpipe.counters import StreamCounters, WindowCounters
 from rtpipe.latency import Histogram
+from rtpipe.link import Link
 from rtpipe.ring import Ring
 from rtpipe.types import Event, Prediction, StreamInfo
 
@@ -29,6 +30,8 @@ class StreamStatus:
         The newest true label per task, where the device tells it.
     filtered : dict of str to Ring
         The ring behind each distinct chain, by the chain's key.
+    link : Link
+        How the connection stands.
     """
 
     info: StreamInfo
@@ -37,6 +40,7 @@ class StreamStatus:
     quality: tuple[str, ...]
     truth: dict[str, str | None] = field(default_factory=dict)
     filtered: dict[str, Ring] = field(default_factory=dict)
+    link: Link = field(default_factory=Link)
 
 
 @dataclass(slots=True)

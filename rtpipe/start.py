@@ -35,6 +35,7 @@ def start(config: Config, optional: bool) -> None:
         mains=config.mains,
         compute=compute,
         optional=optional,
+        reconnect=config.reconnect,
     )
     with runtime:
         runtime.wait(config.duration)

@@ -121,6 +121,9 @@ class Chunk:
         None until the gap stage has looked.
     events : tuple of Event
         What the device said about these samples.
+    estimated : bool
+        Whether a jump of the index before the first sample is an estimate although the
+        device counts: it was opened again.
 
     Raises
     ------
@@ -136,6 +139,7 @@ class Chunk:
     device_times: Float64 | None = None
     missing: Float32 | None = None
     events: tuple[Event, ...] = ()
+    estimated: bool = False
 
     def __post_init__(self) -> None:
         for other in (self.times, self.device_times, self.missing):

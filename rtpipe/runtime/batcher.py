@@ -38,12 +38,15 @@ class Batcher:
             self._pending.put(due)
             self._changed.notify_all()
 
+    @property
+    def idle(self) -> bool:
+        """Whether every window has been answered, and the answers handed on."""
+        return not (self._busy or len(self._pending))
+
     def wait_idle(self) -> None:
         """Wait until every window has been answered, or the run stops."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._closing or not (self._busy or len(self._pending))
-            )
+            self._changed.wait_for(lambda: self._closing or self.idle)
 
     def release(self) -> None:
         """Let go of who waits, and end the thread after its present batch."""

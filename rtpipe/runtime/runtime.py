@@ -22,23 +22,26 @@ from rtpipe import clock, fit
 from rtpipe.bundle import Bundle
 from rtpipe.card import Card
 from rtpipe.classify import Classifier
+from rtpipe.connection import Connection
 from rtpipe.counters import WindowCounters
 from rtpipe.decide import Decision
 from rtpipe.device import Device
-from rtpipe.errors import BundleError, DeviceError, RtpipeError, last_line
+from rtpipe.errors import BundleError, RtpipeError, last_line
 from rtpipe.latency import Histogram
+from rtpipe.link import Link
 from rtpipe.pending import PATIENCE
-from rtpipe.pipeline import Pipeline, pieces
+from rtpipe.pipeline import Pipeline
 from rtpipe.runfolder import RunFolder
 from rtpipe.runtime.batcher import Batcher
 from rtpipe.runtime.lane import Lane
-from rtpipe.runtime.thread import start
+from rtpipe.runtime.reader import Reader, Route
 from rtpipe.sink import Item, ModelStatus, Run, Sink
 from rtpipe.sinks.socket import SocketServer, available
-from rtpipe.types import Chunk, Event, StreamInfo
+from rtpipe.types import Event, StreamInfo
+from rtpipe.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
-READ_TIMEOUT = 0.05  # seconds; also the longest a stop has to wait for a reader
+_Opened = tuple[Connection, list[tuple[str, StreamInfo]]]
 
 
 class Runtime:
@@ -58,6 +61,8 @@ class Runtime:
         Whether other processes may attach: rings in files, a run file, a socket.
     optional : bool
         Whether a bundle that fits no stream is left out instead of refused.
+    reconnect : float
+        Seconds that a lost device may take to come back.
 
     Attributes
     ----------
@@ -84,7 +89,9 @@ class Runtime:
         compute: str = "cpu",
         shared: bool = True,
         optional: bool = False,
+        reconnect: float = 60.0,
     ) -> None:
+        self._connections = [Connection(each, reconnect) for each in devices]
         self._devices, self._bundles, self._sinks = devices, bundles, sinks
         self._mains, self._compute = mains, compute
         self._shared, self._optional = shared, optional
@@ -93,7 +100,7 @@ class Runtime:
         self._lanes: list[Lane] = []
         self._living = {sink.name for sink in sinks}
         self._batchers: dict[str, Batcher] = {}
-        self._readers: list[threading.Thread] = []
+        self._readers: list[Reader] = []
 
     def __enter__(self) -> Self:
         _refuse_mixture(self._devices)
@@ -119,7 +126,7 @@ class Runtime:
             Longest time to wait, in seconds from now.
         """
         end = inf if duration is None else clock.now() + duration
-        while not self._stop.is_set() and any(r.is_alive() for r in self._readers):
+        while not self._stop.is_set() and any(each.alive for each in self._readers):
             # In slices, for on Windows a wait without an end cannot be interrupted.
             if (left := end - clock.now()) <= 0:
                 return
@@ -164,16 +171,14 @@ class Runtime:
             classifiers.append(classifier)
         return classifiers
 
-    def _open_devices(
-        self, stack: ExitStack
-    ) -> list[tuple[Device, list[tuple[str, StreamInfo]]]]:
+    def _open_devices(self, stack: ExitStack) -> list[_Opened]:
         """Open the devices; return each with its streams, by the device's names."""
         found = []
         taken: set[str] = set()
-        for device in self._devices:
-            stack.callback(device.close)
+        for connection in self._connections:
+            stack.callback(connection.close)
             streams = []
-            for info in _opened(device):
+            for info in connection.open():
                 name, n = info.name, 1
                 while name in taken:
                     n += 1
@@ -181,13 +186,13 @@ class Runtime:
                 taken.add(name)
                 mains = info.mains if self._mains is None else self._mains
                 streams.append((info.name, replace(info, name=name, mains=mains)))
-            found.append((device, streams))
+            found.append((connection, streams))
         return found
 
     def _match(
         self,
         classifiers: list[Classifier],
-        opened: list[tuple[Device, list[tuple[str, StreamInfo]]]],
+        opened: list[_Opened],
     ) -> None:
         """Put every bundle on every stream it fits."""
         infos = [info for _, streams in opened for _, info in streams]
@@ -209,13 +214,13 @@ class Runtime:
     def _start(
         self,
         classifiers: list[Classifier],
-        opened: list[tuple[Device, list[tuple[str, StreamInfo]]]],
+        opened: list[_Opened],
         stack: ExitStack,
     ) -> None:
         paced = any(device.paced for device in self._devices)
         cards = {each.status.name: each.bundle.card for each in classifiers}
-        routes: list[tuple[Device, dict[str, Pipeline]]] = []
-        for device, streams in opened:
+        routes: list[tuple[Connection, dict[str, Route]]] = []
+        for connection, streams in opened:
             route = {}
             for told, info in streams:
                 mine = {
@@ -223,8 +228,9 @@ class Runtime:
                     for name, model in self.run.models.items()
                     if info.name in model.windows
                 }
-                route[told] = self._pipeline(info, mine, device, stack)
-            routes.append((device, route))
+                link = connection.links[told]
+                route[told] = self._route(info, mine, link, connection, stack)
+            routes.append((connection, route))
         for sink in self._sinks:
             self._open_sink(sink, not paced, stack)
         if self._folder:
@@ -238,8 +244,16 @@ class Runtime:
                 self._batchers[each.status.name] = batcher
                 stack.callback(batcher.close)
         stack.callback(self._join_readers)
-        for device, route in routes:
-            self._readers.append(start("read", partial(self._read, device, route)))
+        for connection, route in routes:
+            reader = Reader(
+                connection,
+                route,
+                self._batchers,
+                self._publish,
+                self._fail,
+                self._stop,
+            )
+            self._readers.append(reader)
 
     def _open_sink(self, sink: Sink, wait: bool, stack: ExitStack) -> None:
         sink.open(self.run)
@@ -254,51 +268,26 @@ class Runtime:
         except OSError as error:
             self._lost("socket", error)
 
-    def _pipeline(
+    def _route(
         self,
         info: StreamInfo,
         cards: dict[str, Card],
-        device: Device,
+        link: Link,
+        connection: Connection,
         stack: ExitStack,
-    ) -> Pipeline:
+    ) -> Route:
         pipeline = Pipeline(
             info,
             cards,
-            device.clock,
+            connection.device.clock,
             partial(self._folder.ring, info.name) if self._folder else None,
         )
         stack.callback(pipeline.close)
-        self.run.streams[info.name] = pipeline.status
-        return pipeline
-
-    def _read(self, device: Device, route: dict[str, Pipeline]) -> None:
-        """Read a device until it ends, is lost, or the run stops."""
-        try:
-            while not self._stop.is_set():
-                chunks = _read(device)
-                if chunks is None:
-                    return
-                for chunk in chunks:
-                    self._take(chunk, route[chunk.stream], device.paced)
-        except Exception as error:
-            self._fail(error)
-
-    def _take(self, chunk: Chunk, pipeline: Pipeline, paced: bool) -> None:
-        name = pipeline.status.info.name
-        if name != chunk.stream:  # the device's name was taken by another device's
-            events = tuple(replace(each, stream=name) for each in chunk.events)
-            chunk = replace(chunk, stream=name, events=events)
-        for piece in pieces(chunk):
-            due, events_now = pipeline.process(piece)
-            self._publish(events_now)
-            waiting = []
-            for model in dict.fromkeys(each.model for each in due):
-                batcher = self._batchers[model]
-                batcher.put([each for each in due if each.model == model])
-                waiting.append(batcher)
-            if not paced:
-                for batcher in waiting:
-                    batcher.wait_idle()
+        status = pipeline.status
+        status.link = link
+        self.run.streams[info.name] = status
+        hops = {name: card.hop / card.sfreq for name, card in cards.items()}
+        return Route(pipeline, Watchdog(info.name, link, status.counters, hops))
 
     def _publish(self, items: Sequence[Item]) -> None:
         if items:
@@ -343,26 +332,3 @@ def _refuse_mixture(devices: Sequence[Device]) -> None:
             "its own time: windows that nothing may skip would be skipped; run them "
             "one after the other"
         )
-
-
-def _opened(device: Device) -> Sequence[StreamInfo]:
-    """Open a device; whatever its driver raises is the device's error."""
-    try:
-        return device.open()
-    except RtpipeError:
-        raise
-    except Exception as error:
-        raise _driver_error(device, error) from error
-
-
-def _read(device: Device) -> Sequence[Chunk] | None:
-    try:
-        return device.read(READ_TIMEOUT)
-    except RtpipeError:
-        raise
-    except Exception as error:
-        raise _driver_error(device, error) from error
-
-
-def _driver_error(device: Device, error: Exception) -> DeviceError:
-    return DeviceError(f"{type(device).__name__} failed: {last_line(error)}")

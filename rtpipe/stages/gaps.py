@@ -98,7 +98,8 @@ class Gaps:
         """Return the chunk with the gap's event, and what fills the gap, if short."""
         lost = chunk.index - expected
         short = lost <= self.longest * self._info.sfreq
-        told = {"lost": lost, "filled": short, "estimated": not self._info.counted}
+        estimated = chunk.estimated or not self._info.counted
+        told = {"lost": lost, "filled": short, "estimated": estimated}
         event = Event(chunk.stream, float(chunk.times[0]), "gap", expected, told)
         if not short:
             return replace(chunk, events=(event, *chunk.events)), None

@@ -1,0 +1,114 @@
+"""The thread that reads one device and finds the windows that are due."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from rtpipe import clock
+from rtpipe.connection import Connection
+from rtpipe.pipeline import Pipeline, pieces
+from rtpipe.runtime.batcher import Batcher
+from rtpipe.runtime.thread import start
+from rtpipe.sink import Item
+from rtpipe.types import Chunk
+from rtpipe.watchdog import Watchdog
+
+READ_TIMEOUT = 0.05  # seconds; also the longest a stop has to wait for a reader
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where the chunks of one stream go, and who watches that they come."""
+
+    pipeline: Pipeline
+    watchdog: Watchdog
+
+
+class Reader:
+    """Reads a device until it ends, is lost for good, or the run stops.
+
+    Parameters
+    ----------
+    connection : Connection
+        Opened.
+    routes : dict of str to Route
+        By the names the device gives its streams.
+    batchers : dict of str to Batcher
+    publish, fail : callable
+    stop : threading.Event
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        routes: dict[str, Route],
+        batchers: dict[str, Batcher],
+        publish: Callable[[Sequence[Item]], None],
+        fail: Callable[[BaseException], None],
+        stop: threading.Event,
+    ) -> None:
+        self._connection, self._routes, self._batchers = connection, routes, batchers
+        self._publish, self._fail, self._stop = publish, fail, stop
+        self._thread = start("read", self._loop)
+
+    @property
+    def alive(self) -> bool:
+        """Whether more may come."""
+        return self._thread.is_alive()
+
+    def join(self) -> None:
+        """Wait for the end of the thread, which the run's stop brings about."""
+        self._thread.join()
+
+    def _loop(self) -> None:
+        try:
+            while not self._stop.is_set():
+                chunks = self._connection.read(self._timeout())
+                if chunks is None:
+                    return
+                for chunk in chunks:
+                    self._take(chunk, self._routes[chunk.stream])
+                if self._connection.watched:
+                    self._watch()
+        except Exception as error:
+            self._fail(error)
+
+    def _timeout(self) -> float:
+        """Return how long to wait for samples: not beyond the end of a decision."""
+        if not self._connection.watched:
+            return READ_TIMEOUT
+        now = clock.now()
+        waits = [each.watchdog.patience(now) for each in self._routes.values()]
+        return max(0.001, min(READ_TIMEOUT, *waits))
+
+    def _take(self, chunk: Chunk, route: Route) -> None:
+        pipeline = route.pipeline
+        name = pipeline.status.info.name
+        if name != chunk.stream:  # the device's name was taken by another device's
+            events = tuple(replace(each, stream=name) for each in chunk.events)
+            chunk = replace(chunk, stream=name, events=events)
+        if len(chunk):
+            route.watchdog.feed(clock.now())
+        for piece in pieces(chunk):
+            due, events_now = pipeline.process(piece)
+            self._publish(events_now)
+            waiting = []
+            for model in dict.fromkeys(each.model for each in due):
+                batcher = self._batchers[model]
+                batcher.put([each for each in due if each.model == model])
+                waiting.append(batcher)
+            if not self._connection.device.paced:
+                for batcher in waiting:
+                    batcher.wait_idle()
+
+    def _watch(self) -> None:
+        """Tell which decisions have ended, and how the streams do."""
+        now = clock.now()
+        for route in self._routes.values():
+            stream, watchdog = route.pipeline.status, route.watchdog
+            for model in watchdog.ended(now):
+                # Not while an answer is on its way: it would come after the end.
+                if self._batchers[model].idle:
+                    last = stream.raw.stop - 1
+                    self._publish([watchdog.end(model, now, last)])
+            self._publish(watchdog.look(now))

@@ -1,0 +1,114 @@
+"""When a stream's data stop or thin out, and whose decisions end with that."""
+
+from collections import deque
+from statistics import median
+
+from rtpipe.counters import StreamCounters
+from rtpipe.link import Link
+from rtpipe.types import Event
+
+_SHORTEST = 0.15  # seconds of silence that mean nothing
+_INTERVALS = 3  # usual intervals between two chunks that mean nothing
+_SPAN = 5.0  # seconds over which losses are looked at
+_LOSSES = 0.01  # share of the samples from which a stream is degraded
+
+
+class Watchdog:
+    """Watches one stream.
+
+    A bundle's decision ends when nothing has come for the longest of its hop, three
+    usual intervals between chunks, and 150 ms. A stream is degraded while nothing comes
+    for longer than its chunks usually take, or when of the last five seconds one sample
+    in a hundred was lost.
+
+    Parameters
+    ----------
+    stream : str
+    link : Link
+    counters : StreamCounters
+        Of the stream.
+    hops : dict of str to float
+        Seconds from one window to the next of each bundle on the stream.
+    """
+
+    def __init__(
+        self, stream: str, link: Link, counters: StreamCounters, hops: dict[str, float]
+    ) -> None:
+        self._stream, self._link, self._counters = stream, link, counters
+        self._hops = hops
+        self._intervals: deque[float] = deque(maxlen=32)
+        self._heard: float | None = None
+        self._ended: set[str] = set()  # bundles without a decision
+        self._past: deque[tuple[float, int, int]] = deque()  # when, received, lost
+
+    def feed(self, now: float) -> None:
+        """Note that samples have come."""
+        if self._heard is not None:
+            self._intervals.append(now - self._heard)
+        self._heard = now
+        self._ended.clear()
+
+    def ended(self, now: float) -> list[str]:
+        """Return the bundles whose decisions have ended and were not told so."""
+        if self._heard is None:
+            return []
+        silent = now - self._heard
+        return [
+            model
+            for model, hop in self._hops.items()
+            if model not in self._ended and silent >= max(hop, self._usual())
+        ]
+
+    def end(self, model: str, now: float, index: int) -> Event:
+        """Return the event that says a bundle has no decision."""
+        self._ended.add(model)
+        assert self._heard is not None
+        reason = f"no data for {now - self._heard:.2f} s"
+        told = {"model": model, "reason": reason}
+        return Event(self._stream, now, "none", index, told)
+
+    def patience(self, now: float) -> float:
+        """Return the seconds until `ended` may have something new to say."""
+        if self._heard is None:
+            return float("inf")
+        usual = self._usual()
+        waits = [
+            max(hop, usual) for key, hop in self._hops.items() if key not in self._ended
+        ]
+        return max(0.0, min(waits, default=float("inf")) - (now - self._heard))
+
+    def look(self, now: float) -> list[Event]:
+        """Judge the stream; return an event where its state changes."""
+        link = self._link
+        if link.state not in ("streaming", "degraded") or self._heard is None:
+            self._past.clear()  # what an outage lost is told with the outage
+            return []
+        reason = self._reason(now, self._heard)
+        if reason and link.state == "streaming":
+            link.become("degraded", now, reason)
+            return [Event(self._stream, now, "degraded", None, {"reason": reason})]
+        if not reason and link.state == "degraded":
+            link.become("streaming", now)
+            return [Event(self._stream, now, "steady")]
+        link.reason = reason
+        return []
+
+    def _usual(self) -> float:
+        """Return the longest silence that means nothing, in seconds."""
+        usual = median(self._intervals) if self._intervals else 0.0
+        return max(_SHORTEST, _INTERVALS * usual)
+
+    def _reason(self, now: float, heard: float) -> str:
+        if now - heard >= self._usual():
+            return f"no data for {now - heard:.1f} s"
+        counters, past = self._counters, self._past
+        if not past or now - past[-1][0] >= _SPAN / 10:
+            past.append((now, counters.received, counters.lost))
+        while now - past[0][0] > _SPAN:
+            past.popleft()
+        received = counters.received - past[0][1]
+        lost = counters.lost - past[0][2]
+        share = lost / max(1, received + lost)
+        if share < _LOSSES or now - past[0][0] < _SPAN / 2:
+            return ""
+        return f"{share:.1%} of the samples of the last seconds were lost"
