@@ -1,0 +1,334 @@
+"""A device that falls silent, says that it is gone, comes back, or does not."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from rtpipe import connection as module
+from rtpipe.connection import Connection
+from rtpipe.errors import ConfigError, DeviceError, DeviceLost, DeviceNotFound
+from rtpipe.stages.gaps import Gaps
+from rtpipe.types import Chunk, Event, StreamInfo
+
+SFREQ = 100.0
+
+
+class Time:
+    """A clock that moves when somebody waits, and only then."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    time = Time()
+    monkeypatch.setattr(module, "now", lambda: time.now)
+    monkeypatch.setattr(module, "time", time)
+    return time
+
+
+class Scripted:
+    """A device that sends one sample each 10 ms, except when it is told not to.
+
+    Its samples hold the truth: the number of the 10 ms since `begun`.
+    """
+
+    paced = True
+    clock: Literal["run", "recording"] = "run"
+
+    def __init__(self, time: Time, names: Sequence[str] = ("emg",)) -> None:
+        self.time, self.names = time, names
+        self.begun = time.now
+        self.silent = False
+        self.error: Exception | None = None
+        self.not_found: Exception | None = None
+        self.opened = self.closed = 0
+        self.ch_names: tuple[str, ...] = ("A",)
+
+    def open(self) -> Sequence[StreamInfo]:
+        if self.not_found:
+            raise self.not_found
+        self.opened += 1
+        self.first = self.sent = self._due()
+        n = len(self.ch_names)
+        return [
+            StreamInfo(name, SFREQ, self.ch_names, ("emg",) * n, ("uV",) * n)
+            for name in self.names
+        ]
+
+    def _due(self) -> int:
+        return round((self.time.now - self.begun) * SFREQ)
+
+    def read(self, timeout: float) -> Sequence[Chunk] | None:
+        self.time.sleep(timeout)
+        if self.error:
+            raise self.error
+        if self.silent:
+            self.sent = self._due()
+            return []
+        truth = np.arange(self.sent, self._due())
+        chunks = [
+            Chunk(
+                name,
+                self.sent - self.first,  # it counts from 0 whenever it is opened
+                self.begun + truth / SFREQ,
+                truth[:, None].astype(np.float32),
+                self.time.now,
+                events=(Event(name, self.time.now, "truth", self.sent - self.first),),
+            )
+            for name in self.names
+        ]
+        self.sent = self._due()
+        return chunks
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Reading:
+    """Reads a connection, and keeps what came."""
+
+    def __init__(self, connection: Connection, time: Time) -> None:
+        self.connection, self.time = connection, time
+        self.chunks: list[Chunk] = []
+        connection.open()
+
+    def until(self, seconds: float, and_: Callable[[], bool] = lambda: True) -> None:
+        end = self.time.now + seconds
+        while self.time.now < end - 1e-9 or not and_():
+            self.chunks += self.connection.read(0.05) or []
+
+    def events(self, kind: str) -> list[Event]:
+        return [e for chunk in self.chunks for e in chunk.events if e.kind == kind]
+
+    @property
+    def state(self) -> str:
+        (link,) = {each.state for each in self.connection.links.values()}
+        return link
+
+
+def test_nothing_is_changed_while_all_is_well(time: Time) -> None:
+    reading = Reading(Connection(Scripted(time)), time)
+    assert reading.state == "connecting"
+    reading.until(3.0)
+    assert reading.state == "streaming"
+    assert not reading.events("lost")
+    data = np.concatenate([each.data for each in reading.chunks])
+    index = np.concatenate([np.arange(c.index, c.stop) for c in reading.chunks])
+    np.testing.assert_array_equal(data[:, 0], index)
+    assert not any(each.estimated for each in reading.chunks)
+
+
+@pytest.mark.parametrize("names", [("emg",), ("emg", "imu")])
+@pytest.mark.parametrize("says", [True, False], ids=["it says so", "it falls silent"])
+def test_an_outage_is_told_once_and_the_index_goes_on(
+    time: Time, says: bool, names: tuple[str, ...]
+) -> None:
+    device = Scripted(time, names)
+    reading = Reading(Connection(device), time)
+    reading.until(1.0)
+    for n in range(1, 21):
+        if says:
+            device.error, device.not_found = DeviceLost("gone"), DeviceNotFound("no")
+        else:
+            device.silent = True
+        reading.until(7.3)
+        assert reading.state in ("lost", "recovering")
+        assert len(reading.events("lost")) == n * len(names)
+        assert len(reading.events("recovered")) == (n - 1) * len(names)
+        device.error = device.not_found = None
+        device.silent = False
+        reading.until(1.0, lambda: reading.state == "streaming")
+        assert len(reading.events("recovered")) == n * len(names)
+    # The samples hold the truth: their index is right to the sample, 20 times over.
+    for chunk in reading.chunks:
+        np.testing.assert_array_equal(
+            chunk.data[:, 0], np.arange(chunk.index, chunk.stop)
+        )
+        for event in chunk.events:
+            assert event.index is None or event.index == chunk.index
+    recovered = [c for c in reading.chunks if any(_is(c, "recovered"))]
+    assert all(each.estimated for each in recovered)
+    reasons = {each.data["reason"] for each in reading.events("lost")}
+    assert reasons == {"gone"} if says else all("no data for 2" in r for r in reasons)
+
+
+def _is(chunk: Chunk, kind: str) -> list[bool]:
+    return [True for event in chunk.events if event.kind == kind]
+
+
+def test_a_pause_of_the_sender_does_not_close_the_device(time: Time) -> None:
+    device = Scripted(time)
+    reading = Reading(Connection(device), time)
+    reading.until(1.0)
+    device.silent = True
+    reading.until(4.0)
+    assert reading.state == "lost"
+    device.silent = False
+    reading.until(0.5)
+    assert (device.opened, device.closed, reading.state) == (1, 0, "streaming")
+    # It was never opened anew, so its own index holds, and is no estimate.
+    assert not any(each.estimated for each in reading.chunks)
+    (event,) = reading.events("recovered")
+    assert event.data["after"] == pytest.approx(4.0 - 2.0, abs=0.11)
+
+
+def test_a_gap_after_an_outage_is_an_estimate_although_the_device_counts(
+    time: Time,
+) -> None:
+    device = Scripted(time)
+    reading = Reading(Connection(device), time)
+    reading.until(1.0)
+    device.error, device.not_found = DeviceLost("gone"), DeviceNotFound("no")
+    reading.until(3.0)
+    device.error = device.not_found = None
+    reading.until(2.0, lambda: reading.state == "streaming")
+    gaps = Gaps()
+    gaps.prepare(device.open()[0])
+    events = [e for c in reading.chunks for out in gaps.process(c) for e in out.events]
+    (gap,) = [event for event in events if event.kind == "gap"]
+    received = sum(len(chunk) for chunk in reading.chunks)
+    assert gap.data["lost"] == reading.chunks[-1].stop - received
+    assert gap.data["estimated"] is True
+    assert gap.data["filled"] is False
+
+
+def test_attempts_come_with_growing_pauses(time: Time) -> None:
+    device = Scripted(time)
+    reading = Reading(Connection(device, patience=60), time)
+    reading.until(1.0)
+    attempts: list[float] = []
+
+    def refuse() -> Sequence[StreamInfo]:
+        attempts.append(time.now)
+        raise DeviceNotFound("switch it on")
+
+    device.open = refuse  # type: ignore[method-assign]
+    device.error = DeviceLost("gone")
+    reading.until(40.0)
+    pauses = np.diff(attempts)
+    assert (pauses[1:] >= pauses[:-1] - 0.06).all()
+    assert pauses.max() <= 5.1
+    (link,) = reading.connection.links.values()
+    assert (link.state, link.reason) == ("lost", "switch it on")
+
+
+def test_a_device_that_stays_away_ends_the_run(time: Time) -> None:
+    device = Scripted(time)
+    reading = Reading(Connection(device, patience=10), time)
+    reading.until(1.0)
+    device.error, device.not_found = DeviceLost("out of reach"), DeviceNotFound("no")
+    since = time.now
+    with pytest.raises(
+        DeviceLost, match=r"emg was lost: out of reach; it did not come back within 10"
+    ):
+        reading.until(60.0)
+    assert 10 <= time.now - since <= 10.2
+
+
+def test_without_patience_a_loss_ends_the_run_at_once(time: Time) -> None:
+    device = Scripted(time)
+    reading = Reading(Connection(device, patience=0), time)
+    reading.until(1.0)
+    device.error = DeviceLost("out of reach")
+    with pytest.raises(DeviceLost, match=r"^emg was lost: out of reach$"):
+        reading.until(0.1)
+
+
+def test_a_device_that_was_opened_again_and_stays_silent_is_tried_again(
+    time: Time,
+) -> None:
+    device = Scripted(time)
+    reading = Reading(Connection(device), time)
+    reading.until(1.0)
+    device.silent = True
+    reading.until(30.0)
+    assert device.opened > 2
+    assert len(reading.events("lost")) == 1
+    assert reading.state in ("lost", "recovering")
+
+
+def test_a_device_that_never_sends_is_given_up(time: Time) -> None:
+    device = Scripted(time)
+    device.silent = True
+    reading = Reading(Connection(device, patience=5), time)
+    with pytest.raises(DeviceLost, match=r"emg sent no sample in 5 s"):
+        reading.until(20.0)
+    assert reading.state == "connecting"
+
+
+def test_another_device_in_its_place_is_refused(time: Time) -> None:
+    device = Scripted(time)
+    reading = Reading(Connection(device), time)
+    reading.until(1.0)
+    device.error = DeviceLost("gone")
+    reading.until(0.1)
+    device.error, device.ch_names = None, ("A", "B")
+    with pytest.raises(DeviceLost, match="other streams or channels: start again"):
+        reading.until(5.0)
+
+
+def test_times_do_not_step_back_when_the_device_comes_back(time: Time) -> None:
+    device = Scripted(time)
+    reading = Reading(Connection(device), time)
+    reading.until(1.0)
+    device.error = DeviceLost("gone")
+    reading.until(0.1)
+    device.error = None
+    device.begun += 3600  # its clock was set back an hour
+    device.begun, shift = device.begun - 3600, -3600.0
+    read = device.read
+
+    def shifted(timeout: float) -> Sequence[Chunk] | None:
+        chunks = read(timeout) or []
+        return [
+            Chunk(c.stream, c.index, c.times + shift, c.data, c.arrived) for c in chunks
+        ]
+
+    device.read = shifted  # type: ignore[method-assign]
+    reading.until(1.0, lambda: reading.state == "streaming")
+    times = np.concatenate([chunk.times for chunk in reading.chunks])
+    index = np.concatenate([np.arange(c.index, c.stop) for c in reading.chunks])
+    assert (np.diff(times) >= 0).all()
+    assert (np.diff(index) == 1).all()  # nothing is known of a loss
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected", "match"),
+    [
+        (ConfigError("no such name"), ConfigError, "no such name"),
+        (ZeroDivisionError("oops\nat last"), DeviceError, "Scripted failed: at last"),
+    ],
+)
+def test_what_fails_first_fails_the_run(
+    time: Time, raised: Exception, expected: type[Exception], match: str
+) -> None:
+    device = Scripted(time)
+    device.not_found = raised
+    with pytest.raises(expected, match=match):
+        Connection(device).open()
+    device.not_found, device.error = None, raised
+    connection = Connection(device)
+    connection.open()
+    with pytest.raises(expected, match=match):
+        connection.read(0.1)
+
+
+def test_a_recording_is_never_late(time: Time) -> None:
+    device = Scripted(time)
+    device.clock = "recording"
+    reading = Reading(Connection(device), time)
+    reading.until(1.0)
+    device.silent = True
+    reading.until(100.0)
+    assert reading.state == "streaming"
+    assert not reading.connection.watched
+    device.error = DeviceLost("the file is gone")
+    with pytest.raises(DeviceLost, match="the file is gone"):
+        reading.until(1.0)

@@ -1,0 +1,110 @@
+"""When decisions end, and when a stream is called degraded."""
+
+import pytest
+
+from rtpipe.counters import StreamCounters
+from rtpipe.link import Link
+from rtpipe.watchdog import Watchdog
+
+
+@pytest.fixture
+def link() -> Link:
+    return Link("streaming")
+
+
+@pytest.fixture
+def counters() -> StreamCounters:
+    return StreamCounters()
+
+
+@pytest.mark.parametrize(
+    ("interval", "hop", "limit"),
+    [(0.02, 0.05, 0.15), (0.1, 0.05, 0.3), (0.02, 0.5, 0.5)],
+    ids=["at least 150 ms", "three chunks", "a hop"],
+)
+def test_a_decision_ends_when_nothing_comes(
+    link: Link, counters: StreamCounters, interval: float, hop: float, limit: float
+) -> None:
+    watchdog = Watchdog("emg", link, counters, {"model": hop})
+    for k in range(50):
+        watchdog.feed(10 + k * interval)
+        assert not watchdog.ended(10 + (k + 1) * interval) or interval >= hop > 0.15
+    last = 10 + 49 * interval
+    assert watchdog.patience(last) == pytest.approx(limit)
+    assert watchdog.ended(last + limit - 0.001) == []
+    assert watchdog.ended(last + limit + 0.001) == ["model"]
+    event = watchdog.end("model", last + limit + 0.001, 49)
+    assert (event.kind, event.stream, event.index) == ("none", "emg", 49)
+    assert event.data == {"model": "model", "reason": f"no data for {limit:.2f} s"}
+    assert watchdog.ended(last + 100) == []  # told once
+    assert watchdog.patience(last + 100) == float("inf")
+    watchdog.feed(last + 101)
+    assert watchdog.ended(last + 101 + limit + 0.001) == ["model"]  # and again
+
+
+def test_each_bundle_has_its_own_limit(link: Link, counters: StreamCounters) -> None:
+    watchdog = Watchdog("eeg", link, counters, {"quick": 0.05, "slow": 1.0})
+    watchdog.feed(0.0)
+    assert watchdog.ended(0.2) == ["quick"]
+    watchdog.end("quick", 0.2, 0)
+    assert watchdog.patience(0.2) == pytest.approx(0.8)
+    assert watchdog.ended(1.1) == ["slow"]
+
+
+def test_nothing_ends_before_it_began(link: Link, counters: StreamCounters) -> None:
+    watchdog = Watchdog("eeg", link, counters, {"model": 0.05})
+    assert watchdog.ended(1e6) == []
+    assert watchdog.patience(1e6) == float("inf")
+    assert watchdog.look(1e6) == []
+
+
+def test_late_data_degrade_a_stream_until_they_come(
+    link: Link, counters: StreamCounters
+) -> None:
+    watchdog = Watchdog("eeg", link, counters, {})
+    for k in range(10):
+        watchdog.feed(k * 0.02)
+    assert watchdog.look(0.2) == []
+    (event,) = watchdog.look(0.5)
+    assert (event.kind, link.state) == ("degraded", "degraded")
+    assert event.data["reason"] == link.reason == "no data for 0.3 s"
+    assert watchdog.look(0.6) == []  # told once, though the reason goes on
+    assert link.reason == "no data for 0.4 s"
+    watchdog.feed(0.7)
+    (event,) = watchdog.look(0.7)
+    assert (event.kind, link.state, link.reason) == ("steady", "streaming", "")
+
+
+def test_losses_degrade_a_stream(link: Link, counters: StreamCounters) -> None:
+    watchdog = Watchdog("eeg", link, counters, {})
+    told = []
+    for k in range(2000):
+        now = k * 0.02
+        lossy = 10 <= now < 20
+        counters.received += 4 if lossy else 5
+        counters.lost += lossy
+        watchdog.feed(now)
+        told += watchdog.look(now)
+    degraded, steady = told
+    assert (degraded.kind, steady.kind) == ("degraded", "steady")
+    assert 10 < degraded.time < 11
+    assert 24 < steady.time < 26
+    assert "% of the samples" in degraded.data["reason"]
+
+
+def test_what_an_outage_lost_is_not_told_again_as_a_loss(
+    link: Link, counters: StreamCounters
+) -> None:
+    watchdog = Watchdog("eeg", link, counters, {})
+    for k in range(500):
+        counters.received += 5
+        watchdog.feed(k * 0.02)
+        assert watchdog.look(k * 0.02) == []
+    link.become("lost", 12.0, "gone")
+    assert watchdog.look(13.0) == []
+    link.become("streaming", 15.0)
+    counters.lost += 1250
+    for k in range(750, 1000):
+        counters.received += 5
+        watchdog.feed(k * 0.02)
+        assert watchdog.look(k * 0.02) == []
