@@ -1,0 +1,57 @@
+"""Marks that were set on a recording, as events of its samples."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtpipe.types import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that a person or a program wrote onto a recording.
+
+    Parameters
+    ----------
+    time : float
+        When it begins, in seconds on the clock of the recording's times.
+    text : str
+    duration : float
+        In seconds; 0 for a moment.
+    row : int
+        The newest sample that is not later; the first one where there is none.
+    """
+
+    time: float
+    text: str
+    duration: float
+    row: int
+
+
+def marked(
+    stream: str, index: NDArray[np.int64], marks: Iterable[Mark]
+) -> tuple[Event, ...]:
+    """Return an event for each mark, in the order of their samples.
+
+    Parameters
+    ----------
+    stream : str
+    index : ndarray of int64, shape (n_times,)
+        Of the recording's samples.
+    marks : iterable of Mark
+    """
+    ordered = sorted(marks, key=lambda mark: (mark.row, mark.time))
+    return tuple(
+        Event(stream, mark.time, "marker", int(index[mark.row]), _data(mark))
+        for mark in ordered
+    )
+
+
+def _data(mark: Mark) -> dict[str, Any]:
+    data: dict[str, Any] = {"text": mark.text}
+    if mark.duration > 0:
+        data["duration"] = mark.duration
+    return data
