@@ -40,8 +40,8 @@ def muse_arrivals(data: Path) -> Float64:
 def delays(arrivals: Float64) -> Float64:
     """Return how much later than the earliest ones each arrived: at least 0."""
     k = np.arange(len(arrivals))
-    off = arrivals - np.polyval(np.polyfit(k, arrivals, 1), k)
-    return off - np.quantile(off, 0.01)
+    off: Float64 = arrivals - np.polyval(np.polyfit(k, arrivals, 1), k)
+    return off - float(np.quantile(off, 0.01))
 
 
 def packets(
