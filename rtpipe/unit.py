@@ -2,6 +2,8 @@
 
 NONE = "none"  # raw or arbitrary counts
 UNKNOWN = "unknown"  # not told; no bundle takes it
+# Types of channels whose voltage is that of a body, so in uV here.
+POTENTIALS = ("eeg", "seeg", "ecog", "dbs", "eog", "ecg", "emg", "bio")
 
 _SPELLINGS = {
     "uV": ("uv", "\N{GREEK SMALL LETTER MU}v", "microvolt", "microvolts"),

@@ -13,10 +13,10 @@ from rtpipe.errors import RecordingError
 from rtpipe.recording import Answers, Recording
 from rtpipe.recordings.edfheader import ANNOTATIONS, Header, Signal, read_header
 from rtpipe.recordings.edfmarks import read_annotations
-from rtpipe.recordings.marks import Mark, marked
+from rtpipe.recordings.marks import Mark, marked, row_at
 from rtpipe.recordings.names import different, named_apart
 from rtpipe.types import Float64, StreamInfo
-from rtpipe.unit import NONE, UNKNOWN, unit
+from rtpipe.unit import NONE, POTENTIALS, UNKNOWN, unit
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,6 @@ TYPES = {
     "SAO2": "bio",
     "STIM": "stim",
 }
-POTENTIALS = ("eeg", "seeg", "ecog", "dbs", "eog", "ecg", "emg", "bio")
 MICROVOLTS = {"uV": 1.0, "mV": 1e3, "V": 1e6, "nV": 1e-3}
 TRIGGERS = ("status", "trigger")  # names of channels that hold codes
 CODE = 2**17 - 1  # the bits of a code; BioSemi's others tell of the amplifier
@@ -203,9 +202,8 @@ def _marks(
     texts: Sequence[tuple[float, float, str]], stream: Recording
 ) -> Iterator[Mark]:
     for onset, duration, text in texts:
-        place = round(onset * stream.info.sfreq)
-        row = int(np.searchsorted(stream.index, place, "right")) - 1
-        yield Mark(onset, text, duration, max(0, row))
+        row = row_at(stream.index, round(onset * stream.info.sfreq))
+        yield Mark(onset, text, duration, row)
 
 
 EDF = Edf("EDF", b"0       ", 2)

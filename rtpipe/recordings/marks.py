@@ -50,6 +50,11 @@ def marked(
     )
 
 
+def row_at(index: NDArray[np.int64], place: int) -> int:
+    """Return the row of the newest sample whose index is not above `place`, or 0."""
+    return max(0, int(np.searchsorted(index, place, "right")) - 1)
+
+
 def _data(mark: Mark) -> dict[str, Any]:
     data: dict[str, Any] = {"text": mark.text}
     if mark.duration > 0:

@@ -1,0 +1,166 @@
+"""Recordings that MNE-Python reads: FIF and BrainVision."""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rtpipe.errors import RecordingError, last_line
+from rtpipe.recording import Answers, Recording
+from rtpipe.recordings.marks import Mark, marked, row_at
+from rtpipe.types import Float64, StreamInfo
+from rtpipe.unit import NONE, POTENTIALS, UNKNOWN
+
+BLOCK = 2**22  # values that MNE reads at once, in double precision: 32 MiB
+SKIP = "BAD_ACQ_SKIP"  # what MNE calls a stretch that was not recorded and reads as 0
+CODES = ("stim", "syst")  # types whose values have no unit, whatever the file says
+# The units of FIF files by their number there (fiff constants of MNE-CPP), which MNE
+# uses for every file.
+UNITS = {
+    -1: NONE,
+    0: NONE,
+    1: "m",
+    2: "kg",
+    3: "s",
+    4: "A",
+    5: "K",
+    6: "mol",
+    7: "rad",
+    101: "Hz",
+    102: "N",
+    103: "Pa",
+    104: "J",
+    105: "W",
+    106: "C",
+    107: "V",
+    108: "F",
+    109: "ohm",
+    110: "S",
+    111: "Wb",
+    112: "T",
+    113: "H",
+    114: "Cel",
+    201: "T/m",
+    202: "Am",
+}
+
+
+class MneRaw:
+    """A recording that MNE reads, whole and as MNE reads it.
+
+    Parameters
+    ----------
+    title : str
+    starts : tuple of bytes
+        How such a file may begin.
+    reader : str
+        Name of the function in ``mne.io``.
+
+    Notes
+    -----
+    Names and types are MNE's. Potentials, which MNE has in V, are in uV; others are in
+    MNE's unit. Where MNE says that nothing was recorded (``BAD_ACQ_SKIP``) the index
+    jumps. Other annotations are markers.
+    """
+
+    def __init__(self, title: str, starts: tuple[bytes, ...], reader: str) -> None:
+        self.title, self.starts, self.reader = title, starts, reader
+
+    def matches(self, head: bytes) -> bool:
+        """Compare the first bytes."""
+        return head.startswith(self.starts)
+
+    def read(self, path: Path, answers: Answers) -> Sequence[Recording]:
+        """Return the one stream, named after the type of most of its channels.
+
+        Raises
+        ------
+        RecordingError
+            If MNE cannot read the file; the text is MNE's.
+        """
+        with _quiet(path):
+            import mne
+
+            return (_recording(path, getattr(mne.io, self.reader)(path)),)
+
+
+def _recording(path: Path, raw: Any) -> Recording:
+    """Return what MNE has opened."""
+    info, scales = _described(raw)
+    sfreq = info.sfreq
+    recorded = np.ones(raw.n_times, bool)
+    texts = []
+    for each in raw.annotations:
+        onset = float(each["onset"]) - raw.first_time
+        duration, text = float(each["duration"]), str(each["description"])
+        if text == SKIP:
+            first = round(onset * sfreq)
+            recorded[max(0, first) : round(first + duration * sfreq)] = False
+        else:
+            texts.append((onset, duration, text))
+    index = np.flatnonzero(recorded)
+    if not len(index):
+        raise RecordingError(f"{path} holds no samples")
+    data = np.empty((len(index), info.n_channels), np.float32)
+    step = max(1, BLOCK // info.n_channels)
+    for start in range(0, raw.n_times, step):
+        stop = min(start + step, raw.n_times)
+        first, last = np.searchsorted(index, (start, stop))
+        block = raw.get_data(start=start, stop=stop).T * scales
+        data[first:last] = block[recorded[start:stop]]
+    marks = [
+        Mark(onset, text, duration, row_at(index, round(onset * sfreq)))
+        for onset, duration, text in texts
+    ]
+    events = marked(info.name, index, marks)
+    return Recording(info, index, index / sfreq, data, events)
+
+
+def _described(raw: Any) -> tuple[StreamInfo, Float64]:
+    """Return the stream, and by what to multiply each channel to have its unit."""
+    types = raw.get_channel_types()
+    units, scales = [], []
+    for kind, channel in zip(types, raw.info["chs"], strict=True):
+        word = NONE if kind in CODES else UNITS.get(int(channel["unit"]), UNKNOWN)
+        potential = kind in POTENTIALS and word == "V"
+        units.append("uV" if potential else word)
+        scales.append(1e6 if potential else 1.0)
+    ((most, _),) = Counter(types).most_common(1)
+    names, sfreq = tuple(raw.ch_names), float(raw.info["sfreq"])
+    return StreamInfo(most, sfreq, names, tuple(types), tuple(units)), np.array(scales)
+
+
+@contextmanager
+def _quiet(path: Path) -> Iterator[None]:
+    """Keep MNE's words off the screen, and make its errors one sentence."""
+    try:
+        from mne.utils import use_log_level
+    except ModuleNotFoundError:
+        raise RecordingError(
+            f"{path} is read by the package 'mne': install it"
+        ) from None
+    try:
+        with use_log_level("CRITICAL"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except RecordingError:
+        raise
+    except Exception as error:  # whatever a broken file makes of a reader
+        raise RecordingError(
+            f"{path}: MNE cannot read it: {last_line(error)}"
+        ) from None
+
+
+FIF = MneRaw("FIF", (b"\0\0\0\x64\0\0\0\x1f\0\0\0\x14",), "read_raw_fif")
+BRAINVISION = MneRaw(
+    "BrainVision",
+    (
+        b"Brain Vision Data Exchange Header File",
+        b"BrainVision Data Exchange Header File",
+    ),
+    "read_raw_brainvision",
+)
