@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtpipe.types import Event
+from rtpipe.recording import constant
+from rtpipe.types import Event, Float64
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,25 @@ def marked(
     return tuple(
         Event(stream, mark.time, "marker", int(index[mark.row]), _data(mark))
         for mark in ordered
+    )
+
+
+def coded(
+    stream: str, column: Float64, index: NDArray[np.int64], times: Float64
+) -> tuple[Event, ...]:
+    """Return an event where a code other than 0 begins in a column of codes.
+
+    Parameters
+    ----------
+    stream : str
+    column, index, times : ndarray, shape (n_times,)
+        Of each sample: the code, the running number, the time.
+    """
+    starts = [start for start, _ in constant(column) if column[start]]
+    return marked(
+        stream,
+        index,
+        [Mark(float(times[k]), f"{column[k]:g}", 0.0, k) for k in starts],
     )
 
 

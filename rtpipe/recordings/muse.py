@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rtpipe.errors import RecordingError
 from rtpipe.estimate import IndexEstimate
-from rtpipe.recording import Answers, Recording, constant
-from rtpipe.recordings.table import read_table, refuse_large
-from rtpipe.types import Event, Float64, StreamInfo
+from rtpipe.recording import Answers, Recording
+from rtpipe.recordings.marks import coded
+from rtpipe.recordings.table import read_table, refuse_large, steady
+from rtpipe.types import Event, StreamInfo
 
 SFREQ = 256.0
 CHANNELS = ("TP9", "AF7", "AF8", "TP10", "Right AUX")
@@ -23,7 +22,6 @@ CHANNELS = ("TP9", "AF7", "AF8", "TP10", "Right AUX")
 # rounded to three decimals.
 RAILS = (-1000.0, 999.512)
 MARKER = "Marker0"
-FARTHEST = 1e9  # samples between two rows, 45 days: no gap, but a broken time
 _STATE = re.compile(r"[^-]+-(relaxed|neutral|concentrating)-\d+\.csv")
 
 
@@ -58,18 +56,8 @@ class MuseCsv:
         with path.open("rb") as file:
             marked = MARKER in _names(file.readline())
         table = read_table(path, ",", len(_header(marked)))
-        if not np.isfinite(table[:, 0]).all():
-            line = int(np.flatnonzero(~np.isfinite(table[:, 0]))[0]) + 2
-            raise RecordingError(f"{path}: line {line}: the time is not a number")
-        with np.errstate(over="ignore"):  # infinite is far, too
-            far = np.flatnonzero(np.abs(np.diff(table[:, 0])) > FARTHEST / SFREQ)
-        if len(far):
-            raise RecordingError(
-                f"{path}: line {far[0] + 3}: the time {table[far[0] + 1, 0]:g} is too "
-                "far from the one before"
-            )
+        times = steady(path, table[:, 0], SFREQ)
         refuse_large(path, table[:, 1:6])
-        times: Float64 = np.maximum.accumulate(table[:, 0]) - table[0, 0]
         info = StreamInfo(
             name="eeg",
             sfreq=SFREQ,
@@ -80,7 +68,9 @@ class MuseCsv:
             counted=False,
         )
         index = IndexEstimate(SFREQ).indices(times)
-        events = _truth(path) + (_markers(table[:, 6], index, times) if marked else ())
+        events = _truth(path)
+        if marked:
+            events += coded("eeg", table[:, 6], index, times)
         data = table[:, 1:6].astype(np.float32)
         return (Recording(info, index, times, data, events, table[:, 0]),)
 
@@ -90,19 +80,6 @@ def _truth(path: Path) -> tuple[Event, ...]:
     if not (named := _STATE.fullmatch(path.name)):
         return ()
     return (Event("eeg", 0.0, "truth", 0, {"task": "mental-state", "label": named[1]}),)
-
-
-def _markers(
-    column: Float64, index: NDArray[np.int64], times: Float64
-) -> tuple[Event, ...]:
-    """Return an event where a marker begins."""
-    starts = [start for start, _ in constant(column) if column[start]]
-    return tuple(
-        Event(
-            "eeg", float(times[k]), "marker", int(index[k]), {"text": f"{column[k]:g}"}
-        )
-        for k in starts
-    )
 
 
 def _header(marked: bool) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,19 @@ from rtpipe.types import Float64
 
 _AT = re.compile(r"convert string '(.*)' to float64 at row (\d+), column (\d+)")
 _WIDTH = re.compile(r"columns changed from (\d+) to (\d+) at row (\d+)")
+_SHORT = re.compile(r"column index (\d+) at row (\d+) with (\d+) columns")
+FARTHEST = 1e9  # samples between two rows, 45 days at 256 Hz: a broken time, no gap
 
 
-def read_table(path: Path, delimiter: str | None, n_columns: int) -> Float64:
-    """Return the numbers below a table's header line.
+def read_table(
+    path: Path,
+    delimiter: str | None,
+    n_columns: int,
+    *,
+    header: int = 1,
+    columns: Sequence[int] | None = None,
+) -> Float64:
+    """Return the numbers below a table's header.
 
     Parameters
     ----------
@@ -23,10 +33,14 @@ def read_table(path: Path, delimiter: str | None, n_columns: int) -> Float64:
         None means any white space.
     n_columns : int
         How many columns the layout has.
+    header : int
+        How many lines are above the first row.
+    columns : sequence of int or None
+        Which columns to read, where not all are numbers.
 
     Returns
     -------
-    ndarray of float64, shape (n_rows, n_columns)
+    ndarray of float64, shape (n_rows, n_columns or len(columns))
 
     Raises
     ------
@@ -39,30 +53,73 @@ def read_table(path: Path, delimiter: str | None, n_columns: int) -> Float64:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of no row, told below
             table = np.loadtxt(
-                path, comments=None, delimiter=delimiter, skiprows=1, ndmin=2
+                path,
+                comments=None,
+                delimiter=delimiter,
+                skiprows=header,
+                usecols=columns,
+                ndmin=2,
             )
     except UnicodeDecodeError:
         raise RecordingError(f"{path} is not a text file") from None
     except ValueError as error:
-        raise RecordingError(f"{path}: {_where(str(error))}") from None
+        raise RecordingError(f"{path}: {_where(str(error), header)}") from None
     if not table.size:
         raise RecordingError(f"{path} has a header and no samples")
-    if table.shape[1] != n_columns:
+    if columns is None and table.shape[1] != n_columns:
         raise RecordingError(
             f"{path} has {table.shape[1]} columns where its layout has {n_columns}"
         )
     return table
 
 
-def refuse_large(path: Path, values: Float64, scale: float = 1.0) -> None:
+def steady(path: Path, times: Float64, sfreq: float, header: int = 1) -> Float64:
+    """Return a column of times as seconds since the first one, never decreasing.
+
+    Parameters
+    ----------
+    path : Path
+    times : ndarray of float64, shape (n_rows,)
+        Seconds.
+    sfreq : float
+        Rows in a second.
+    header : int
+        How many lines are above the first row.
+
+    Raises
+    ------
+    RecordingError
+        If one is not finite, or too far from the one before for a gap; the text names
+        the line.
+    """
+    if not np.isfinite(times).all():
+        line = int(np.flatnonzero(~np.isfinite(times))[0]) + 1 + header
+        raise RecordingError(f"{path}: line {line}: the time is not a number")
+    with np.errstate(over="ignore"):  # infinite is far, too
+        far = np.flatnonzero(np.abs(np.diff(times)) > FARTHEST / sfreq)
+    if len(far):
+        raise RecordingError(
+            f"{path}: line {far[0] + 2 + header}: the time {times[far[0] + 1]:g} is "
+            "too far from the one before"
+        )
+    return np.asarray(np.maximum.accumulate(times) - times[0], np.float64)
+
+
+def refuse_large(
+    path: Path, values: Float64, scale: float = 1.0, *, header: int = 1, first: int = 2
+) -> None:
     """Raise unless what is finite stays so, times `scale`, as float32.
 
     Parameters
     ----------
     path : Path
     values : ndarray of float64, shape (n_rows, n_columns)
-        The table's columns from the second one on.
+        Columns that stand side by side in the file.
     scale : float
+    header : int
+        How many lines are above the first row.
+    first : int
+        Number of the first of these columns in the file, from 1 on.
 
     Raises
     ------
@@ -74,8 +131,8 @@ def refuse_large(path: Path, values: Float64, scale: float = 1.0) -> None:
     if len(large):
         row, column = large[0]
         raise RecordingError(
-            f"{path}: line {row + 2}, column {column + 2}: {values[row, column]:g} is "
-            "too large"
+            f"{path}: line {row + 1 + header}, column {column + first}: "
+            f"{values[row, column]:g} is too large"
         )
 
 
@@ -91,13 +148,18 @@ def _refuse_blank(path: Path) -> None:
                 blank = number
 
 
-def _where(error: str) -> str:
+def _where(error: str, header: int) -> str:
     if found := _AT.search(error):
         text, row, column = found[1], int(found[2]), int(found[3])
-        return f"line {row + 2}, column {column}: {text!r} is not a number"
+        return f"line {row + 1 + header}, column {column}: {text!r} is not a number"
     if found := _WIDTH.search(error):
         return (
-            f"line {int(found[3]) + 1} has {found[2]} columns where those before it "
-            f"have {found[1]}"
+            f"line {int(found[3]) + header} has {found[2]} columns where those before "
+            f"it have {found[1]}"
+        )
+    if found := _SHORT.search(error):
+        return (
+            f"line {int(found[2]) + header} has {found[3]} columns, and column "
+            f"{int(found[1]) + 1} is needed"
         )
     return error.split(";")[0].strip()
