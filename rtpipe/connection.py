@@ -16,7 +16,7 @@ from rtpipe.types import Chunk, Event, StreamInfo
 LOST_AFTER = 2.0  # seconds without a sample of any stream
 _CLOSED_AFTER = 5.0  # seconds without one: a radio that paused would have come back
 _COMES_WITHIN = 10.0  # seconds a device that was opened again may take to send
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0  # seconds between two attempts
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0  # seconds between two attempts
 
 
 @dataclass(slots=True)
