@@ -1,0 +1,243 @@
+"""BrainFlow's boards: opened, read and closed, lost and refused in one sentence."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rtpipe.devices.brainflow import BrainflowDevice
+from rtpipe.devices.brainflow_refusal import refusal
+from rtpipe.devices.brainflow_sdk import numbers, sdk
+from typer.testing import CliRunner
+
+from rtpipe.checks import check_device
+from rtpipe.cli import app
+from rtpipe.errors import (
+    ConfigError,
+    DeviceError,
+    DeviceLost,
+    DeviceNotFound,
+    RtpipeError,
+)
+from rtpipe.types import Chunk
+
+
+@pytest.fixture
+def forgetting() -> Iterator[None]:
+    """BrainFlow is loaded anew in the test, and after it."""
+    sdk.cache_clear()
+    yield
+    sdk.cache_clear()
+
+
+def at_least(device: BrainflowDevice, n: int) -> list[Chunk]:
+    """Read until every stream has given as many samples."""
+    chunks: list[Chunk] = []
+    counts = dict.fromkeys((info.name for info in device.open()), 0)
+    while min(counts.values()) < n:
+        found = device.read(0.5)
+        assert found
+        chunks += found
+        for chunk in found:
+            counts[chunk.stream] += len(chunk)
+    return chunks
+
+
+# The synthetic board ----------------------------------------------------------------
+
+
+def test_the_contract() -> None:
+    failing = BrainflowDevice("CYTON", serial_port="/dev/null/none")
+    check_device(BrainflowDevice(), 1.0, failing=failing)
+
+
+def test_all_that_the_synthetic_board_sends_arrives() -> None:
+    """Two seconds: the counter wraps twice."""
+    device = BrainflowDevice("synthetic", ch_type="ecg")
+    chunks = at_least(device, 520)
+    device.close()
+    for name in ("ecg", "battery", "gyro-auxiliary"):
+        mine = [chunk for chunk in chunks if chunk.stream == name]
+        index = np.concatenate([np.arange(each.index, each.stop) for each in mine])
+        np.testing.assert_array_equal(index, np.arange(len(index)))
+        stamps = np.concatenate([each.device_times for each in mine if len(each)])
+        assert (np.diff(stamps) >= 0).all()
+
+
+def test_it_can_be_opened_again_and_closed_twice() -> None:
+    device = BrainflowDevice()
+    device.close()
+    assert device.read(0.0) == []
+    first = device.open()
+    assert device.open() == first
+    device.close()
+    device.close()
+    assert device.read(0.0) == []
+    assert at_least(device, 10)[0].index == 0
+    device.close()
+
+
+def test_a_read_returns_in_time_where_nothing_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    device = BrainflowDevice()
+    device.open()
+    with monkeypatch.context() as patch:
+        silent = lambda *_, **__: 0  # noqa: E731
+        patch.setattr(sdk().BoardShim, "get_board_data_count", silent)
+        assert device.read(0.03) == []
+    device.close()
+
+
+def test_a_board_that_is_gone_is_lost() -> None:
+    device = BrainflowDevice()
+    device.open()
+    sdk().BoardShim.release_all_sessions()
+    with pytest.raises(
+        DeviceLost, match=r"SYNTHETIC_BOARD stopped answering .* near\?"
+    ):
+        device.read(1.0)
+    device.close()
+    assert at_least(device, 10)
+    device.close()
+
+
+def test_a_board_that_is_open_already() -> None:
+    first, second = BrainflowDevice(), BrainflowDevice()
+    first.open()
+    with pytest.raises(DeviceError, match="SYNTHETIC_BOARD is open already: give it"):
+        second.open()
+    second.close()
+    assert first.read(1.0)
+    first.close()
+
+
+def test_an_interrupted_search_leaves_no_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    device = BrainflowDevice()
+    with monkeypatch.context() as patch:
+        patch.setattr(sdk().BoardShim, "start_stream", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            device.open()
+    other = BrainflowDevice()
+    other.open()  # would be refused if the session were still there
+    other.close()
+
+
+# Refused ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "said"),
+    [
+        (
+            {"board": "CYTON"},
+            ConfigError,
+            "BrainFlow cannot open CYTON_BOARD: it lacks",
+        ),
+        (
+            {"board": 0, "serial_port": "/dev/null/none"},
+            DeviceNotFound,
+            "CYTON_BOARD was not found: the port /dev/null/none cannot be opened: is",
+        ),
+        ({"board": "CYTN"}, ConfigError, "no board 'CYTN': did you mean CYTON_BOARD"),
+        ({"board": "MUSE_2", "ch_type": "emg"}, ConfigError, "measures no emg"),
+    ],
+)
+def test_a_board_that_cannot_be_opened(
+    settings: dict[str, Any], kind: type[RtpipeError], said: str
+) -> None:
+    with pytest.raises(kind, match=said):
+        BrainflowDevice(**settings).open()
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "said"),
+    [
+        (
+            2,
+            DeviceNotFound,
+            "X_BOARD was not found: no port or Bluetooth adapter could",
+        ),
+        (7, DeviceNotFound, r"X_BOARD did not answer with ip_port = 7 \(BrainFlow: BO"),
+        (13, ConfigError, "BrainFlow cannot open X_BOARD with ip_port = 7: it lacks"),
+        (14, ConfigError, "BrainFlow cannot run X_BOARD on this system"),
+        (17, DeviceNotFound, "X_BOARD did not answer with .* GENERAL_ERROR"),
+    ],
+)
+def test_what_brainflow_says_in_a_sentence(
+    code: int, kind: type[RtpipeError], said: str
+) -> None:
+    with pytest.raises(kind, match=said):
+        raise refusal("X_BOARD", code, {"serial_port": "", "ip_port": 7})
+
+
+# Without BrainFlow ------------------------------------------------------------------
+
+
+def live(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(
+        app, ["live", "--json", "--duration", "0.2", *arguments]
+    )
+    return result.exit_code, result.stderr
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_without_brainflow_all_else_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "brainflow", None)
+    said = "rtpipe: BrainFlow's devices needs the package 'brainflow': install it\n"
+    assert live("--device", "brainflow:SYNTHETIC_BOARD") == (2, said)
+    assert live("--device", "muse") == (2, said)
+    assert live("--device", "synthetic")[0] == 0
+    (offer,) = BrainflowDevice.look(0.1)
+    assert offer.state == "missing"
+    assert "'brainflow'" in offer.hint
+
+
+@pytest.mark.usefixtures("forgetting")
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ModuleNotFoundError(name="pkg_resources"), r"pip install 'setuptools<82'"),
+        (OSError("no such library"), "library cannot be loaded .* no such library"),
+    ],
+)
+def test_a_brainflow_that_cannot_be_loaded(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("brainflow.board_shim.BoardShim.disable_board_logger", fail)
+    with pytest.raises(ConfigError, match=said):
+        numbers()
+
+
+# Offers -----------------------------------------------------------------------------
+
+
+def test_what_it_offers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtpipe.devices.brainflow.PORTS", (f"{tmp_path}/tty*",))
+    synthetic, dongle, _ = BrainflowDevice.look(0.1)
+    assert (synthetic.argument, synthetic.state) == (
+        "brainflow:SYNTHETIC_BOARD",
+        "ready",
+    )
+    assert (dongle.state, dongle.hint[:14]) == ("missing", "no serial port")
+    (tmp_path / "ttyUSB0").touch()
+    _, dongle, some = BrainflowDevice.look(0.1)
+    assert (dongle.state, some.state) == ("unknown", "unknown")
+    assert f"{tmp_path}/ttyUSB0" in dongle.hint
+
+
+def test_the_synthetic_board_from_the_command_line() -> None:
+    assert live("--device", "brainflow:SYNTHETIC_BOARD") == (0, "")
+    status, said = live("--device", "brainflow:cytn")
+    assert status == 2
+    assert "did you mean" in said
