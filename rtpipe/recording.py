@@ -19,6 +19,7 @@ from rtpipe.unit import UNKNOWN
 
 logger = logging.getLogger(__name__)
 
+MOST = 10_000  # channels that a stream may have: the densest arrays have half
 HEAD = 4096  # bytes a layout is recognised by
 PARTS = (".eeg", ".vmrk")  # of a BrainVision recording, which is opened by its header
 
@@ -111,6 +112,7 @@ def read(path: Path, answers: Answers = _NOTHING) -> Sequence[Recording]:
     for layout in layouts:
         if layout.matches(head):
             recordings = layout.read(path, answers)
+            _refuse_many(path, recordings)
             if answers.units is None:
                 return recordings
             return _with_units(path, recordings, answers.units)
@@ -155,6 +157,16 @@ def constant(values: NDArray[np.generic]) -> list[tuple[int, int]]:
     edges = np.flatnonzero(values[1:] != values[:-1]) + 1
     bounds = [0, *edges.tolist(), len(values)]
     return list(pairwise(bounds))
+
+
+def _refuse_many(path: Path, recordings: Sequence[Recording]) -> None:
+    """Raise where a file claims to have what no recording has."""
+    for info in (each.info for each in recordings):
+        if info.n_channels > MOST:
+            raise RecordingError(
+                f"{path}: {info.name} is said to have {info.n_channels} channels, more "
+                f"than the {MOST} that are read: is the file damaged?"
+            )
 
 
 def _with_units(

@@ -84,7 +84,7 @@ class Edf:
         records = _records(path, header, self.width)
         notes = [each for each in header.signals if each.label in ANNOTATIONS]
         told = read_annotations([_part(records, each) for each in notes], len(records))
-        starts = np.arange(len(records)) * header.duration
+        starts = np.asarray(np.arange(len(records)) * header.duration, np.float64)
         if header.broken:
             _check(path, told.starts)
             starts = told.starts

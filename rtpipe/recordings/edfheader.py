@@ -98,7 +98,7 @@ def read_header(path: Path) -> Header:
         *columns, strict=True
     ):
         what = f"of {label or 'a signal'}"
-        n_times = _whole(path, count, f"samples {what}", 1)
+        n_times = _whole(path, count, f"number of samples {what}", 1)
         bottom = _number(path, low, f"physical minimum {what}")
         range_ = _number(path, high, f"physical maximum {what}") - bottom
         least = _number(path, lowest, f"digital minimum {what}")

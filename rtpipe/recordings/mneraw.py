@@ -2,9 +2,11 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,13 @@ import numpy as np
 from rtpipe.errors import RecordingError, last_line
 from rtpipe.recording import Answers, Recording
 from rtpipe.recordings.marks import Mark, marked, row_at
+from rtpipe.recordings.segments import pauses
 from rtpipe.types import Float64, StreamInfo
 from rtpipe.unit import NONE, POTENTIALS, UNKNOWN
 
 BLOCK = 2**22  # values that MNE reads at once, in double precision: 32 MiB
 SKIP = "BAD_ACQ_SKIP"  # what MNE calls a stretch that was not recorded and reads as 0
+LONGEST = 200  # characters of an error of MNE's
 CODES = ("stim", "syst")  # types whose values have no unit, whatever the file says
 # The units of FIF files by their number there (fiff constants of MNE-CPP), which MNE
 # uses for every file.
@@ -59,16 +63,27 @@ class MneRaw:
         How such a file may begin.
     reader : str
         Name of the function in ``mne.io``.
+    pauses : callable or None
+        Given the file and its rate, returns before which samples how many were not
+        recorded, where MNE does not tell.
 
     Notes
     -----
     Names and types are MNE's. Potentials, which MNE has in V, are in uV; others are in
-    MNE's unit. Where MNE says that nothing was recorded (``BAD_ACQ_SKIP``) the index
-    jumps. Other annotations are markers.
+    MNE's unit. Where MNE says that nothing was recorded (``BAD_ACQ_SKIP``), and where
+    the dates of a BrainVision recording's segments do, the index jumps. Other
+    annotations are markers.
     """
 
-    def __init__(self, title: str, starts: tuple[bytes, ...], reader: str) -> None:
+    def __init__(
+        self,
+        title: str,
+        starts: tuple[bytes, ...],
+        reader: str,
+        pauses: Callable[[Path, float], list[tuple[int, int]]] | None = None,
+    ) -> None:
         self.title, self.starts, self.reader = title, starts, reader
+        self.pauses = pauses
 
     def matches(self, head: bytes) -> bool:
         """Compare the first bytes."""
@@ -85,10 +100,12 @@ class MneRaw:
         with _quiet(path):
             import mne
 
-            return (_recording(path, getattr(mne.io, self.reader)(path)),)
+            raw = getattr(mne.io, self.reader)(path)
+            paused = self.pauses(path, raw.info["sfreq"]) if self.pauses else []
+            return (_recording(path, raw, paused),)
 
 
-def _recording(path: Path, raw: Any) -> Recording:
+def _recording(path: Path, raw: Any, paused: list[tuple[int, int]]) -> Recording:
     """Return what MNE has opened."""
     info, scales = _described(raw)
     sfreq = info.sfreq
@@ -102,20 +119,26 @@ def _recording(path: Path, raw: Any) -> Recording:
             recorded[max(0, first) : round(first + duration * sfreq)] = False
         else:
             texts.append((onset, duration, text))
-    index = np.flatnonzero(recorded)
-    if not len(index):
+    rows = np.flatnonzero(recorded)  # of those that MNE has
+    if not len(rows):
         raise RecordingError(f"{path} holds no samples")
-    data = np.empty((len(index), info.n_channels), np.float32)
+    data = np.empty((len(rows), info.n_channels), np.float32)
     step = max(1, BLOCK // info.n_channels)
     for start in range(0, raw.n_times, step):
         stop = min(start + step, raw.n_times)
-        first, last = np.searchsorted(index, (start, stop))
+        first, last = np.searchsorted(rows, (start, stop))
         block = raw.get_data(start=start, stop=stop).T * scales
         data[first:last] = block[recorded[start:stop]]
-    marks = [
-        Mark(onset, text, duration, row_at(index, round(onset * sfreq)))
-        for onset, duration, text in texts
-    ]
+    index = rows.copy()
+    for start, lost in paused:
+        index[np.searchsorted(rows, start) :] += lost
+    marks = []
+    for onset, duration, text in texts:
+        row = row_at(rows, round(onset * sfreq))
+        time = onset + float(index[row] - rows[row]) / sfreq
+        marks.append(Mark(time, text, duration, row))
+    if paused:
+        info = replace(info, counted=False)
     events = marked(info.name, index, marks)
     return Recording(info, index, index / sfreq, data, events)
 
@@ -150,9 +173,8 @@ def _quiet(path: Path) -> Iterator[None]:
     except RecordingError:
         raise
     except Exception as error:  # whatever a broken file makes of a reader
-        raise RecordingError(
-            f"{path}: MNE cannot read it: {last_line(error)}"
-        ) from None
+        said = shorten(last_line(error), LONGEST, placeholder=" ...")
+        raise RecordingError(f"{path} cannot be read: MNE says: {said}") from None
 
 
 FIF = MneRaw("FIF", (b"\0\0\0\x64\0\0\0\x1f\0\0\0\x14",), "read_raw_fif")
@@ -163,4 +185,5 @@ BRAINVISION = MneRaw(
         b"BrainVision Data Exchange Header File",
     ),
     "read_raw_brainvision",
+    pauses,
 )

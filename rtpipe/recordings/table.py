@@ -10,7 +10,7 @@ import numpy as np
 from rtpipe.errors import RecordingError
 from rtpipe.types import Float64
 
-_AT = re.compile(r"convert string '(.*)' to float64 at row (\d+), column (\d+)")
+_AT = re.compile(r"convert string '(.*?)'? to float64 at row (\d+), column (\d+)")
 _WIDTH = re.compile(r"columns changed from (\d+) to (\d+) at row (\d+)")
 _SHORT = re.compile(r"column index (\d+) at row (\d+) with (\d+) columns")
 FARTHEST = 1e9  # samples between two rows, 45 days at 256 Hz: a broken time, no gap

@@ -100,7 +100,9 @@ def _recording(
     if not (
         np.isfinite(times) & (np.diff(times, prepend=0) < FARTHEST / info.sfreq)
     ).all():
-        raise RecordingError(f"{path}: the times of {name} are no times")
+        raise RecordingError(
+            f"{path}: {name} has a time that is none, or too far from the one before"
+        )
     index = IndexEstimate(info.sfreq).indices(times)
     newest = np.searchsorted(times, [time for time, _ in marks], "right") - 1
     events = marked(

@@ -9,6 +9,7 @@ from typing import Any
 
 from rtpipe.errors import RecordingError, last_line
 
+
 def load(path: Path, *, synchronised: bool) -> tuple[list[dict[str, Any]], bool]:
     """Return every stream of a file, as pyxdf has them, times not smoothed.
 
@@ -45,25 +46,33 @@ def load(path: Path, *, synchronised: bool) -> tuple[list[dict[str, Any]], bool]
             ) from None
         except Exception as error:  # whatever a broken file makes of a reader
             raise RecordingError(
-                f"{path}: pyxdf cannot read it: {last_line(error)}"
+                f"{path} is damaged: pyxdf says: {last_line(error)}"
             ) from None
     return list(streams), bool(damage)
+
+
+class _Collect(logging.Handler):
+    """Keeps the errors that are logged."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
 
 
 @contextmanager
 def _quiet() -> Iterator[list[logging.LogRecord]]:
     """Collect the errors that pyxdf logs, and let nothing of it through."""
-    records: list[logging.LogRecord] = []
-    handler = logging.Handler(logging.ERROR)
-    handler.emit = records.append  # type: ignore[method-assign]
-    theirs = logging.getLogger("pyxdf")
+    handler, theirs = _Collect(), logging.getLogger("pyxdf")
     before = theirs.propagate
     theirs.propagate = False
     theirs.addHandler(handler)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            yield records
+            yield handler.records
     finally:
         theirs.removeHandler(handler)
         theirs.propagate = before
