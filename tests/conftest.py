@@ -1,6 +1,17 @@
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from rtpipe.types import StreamInfo
+
+# Read by liblsl once, when it is first used, here and in the processes of tests.
+os.environ["LSLAPICFG"] = str(Path(__file__).parent / "lsl_api.cfg")
+
+Outlet = Callable[..., Any]
 
 
 @pytest.fixture
@@ -27,3 +38,44 @@ def armband() -> StreamInfo:
         units=("none",) * 8,
         rails=(-128.0, 127.0),
     )
+
+
+@pytest.fixture
+def lsl_name() -> str:
+    """A name that no other stream has."""
+    return f"test {uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def outlet(lsl_name: str) -> Outlet:
+    """Make an LSL outlet: an armband of two channels unless told otherwise.
+
+    It is there as long as someone holds it.
+    """
+    pylsl = pytest.importorskip("pylsl", exc_type=Exception)
+
+    def make(
+        name: str = lsl_name,
+        type: str = "EMG",
+        *,
+        labels: tuple[str, ...] = ("A", "B"),
+        units: str | tuple[str, ...] = "microvolts",
+        types: str | tuple[str, ...] = "",
+        sfreq: float = 200.0,
+        kind: str = "float32",
+        source_id: str | None = None,
+    ) -> Any:
+        n = len(labels)
+        told = source_id if source_id is not None else f"id of {name}"
+        info = pylsl.StreamInfo(name, type, n, sfreq, kind, told)
+        channels = info.desc().append_child("channels")
+        for k, label in enumerate(labels):
+            channel = channels.append_child("channel")
+            channel.append_child_value("label", label)
+            for key, value in {"unit": units, "type": types}.items():
+                one = value if isinstance(value, str) else value[k]
+                if one:
+                    channel.append_child_value(key, one)
+        return pylsl.StreamOutlet(info)
+
+    return make

@@ -1,0 +1,121 @@
+"""What an LSL stream's description says of it, completed by what a person answers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rtpipe import lsl
+from rtpipe.errors import ConfigError
+from rtpipe.types import StreamInfo
+from rtpipe.unit import unit
+
+from .lsl_search import is_text, shown
+
+# MNE's channel types by the words that LSL's senders use; all others are "misc".
+_TYPES = {
+    "eeg": "eeg",
+    "emg": "emg",
+    "ecg": "ecg",
+    "ekg": "ecg",
+    "eog": "eog",
+    "bio": "bio",
+    "exg": "bio",
+    "gsr": "gsr",
+    "eda": "gsr",
+    "resp": "resp",
+    "respiration": "resp",
+    "temperature": "temperature",
+    "gaze": "eyegaze",
+    "eyegaze": "eyegaze",
+    "pupil": "pupil",
+    "stim": "stim",
+    "trigger": "stim",
+    "misc": "misc",
+}
+
+
+def stream_info(
+    description: Any,
+    ch_names: Sequence[str] | None,
+    ch_types: str | Sequence[str] | None,
+    units: str | Sequence[str] | None,
+) -> StreamInfo:
+    """Return what is known of a stream.
+
+    Parameters
+    ----------
+    description : pylsl.StreamInfo
+        The full one, as an inlet gives it.
+    ch_names, ch_types, units : str, sequence of str, or None
+        A person's answers, which are believed before the description; a word is meant
+        for every channel.
+
+    Raises
+    ------
+    ConfigError
+        If the stream is none of samples at a fixed rate, a unit is neither described
+        nor answered, an answer has the wrong length, or a name occurs twice.
+    """
+    name = shown(description.name()) or "lsl"
+    where, n_channels = f"lsl:{name}", description.channel_count()
+    refuse_irregular(description)
+
+    def answered(key: str, answer: str | Sequence[str] | None) -> list[str] | None:
+        if answer is None or isinstance(answer, str):
+            return None if answer is None else [answer] * n_channels
+        if len(answer) != n_channels:
+            raise ConfigError(
+                f"{where}: device.{key} says {len(answer)} of {n_channels} channels"
+            )
+        return list(answer)
+
+    labels = answered("ch_names", ch_names) or [
+        shown(label) or str(k)  # a channel without a label goes by its number
+        for k, label in enumerate(lsl.channels(description, "label"), 1)
+    ]
+    if twice := sorted({each for each in labels if labels.count(each) > 1}):
+        raise ConfigError(
+            f"{where}: {len(twice)} channel names occur twice ({', '.join(twice)}): "
+            'name all channels with --set \'device.ch_names=["A", "B"]\''
+        )
+    words = answered("ch_types", ch_types)
+    if words and (odd := sorted({w for w in words if w.lower() not in _TYPES})):
+        raise ConfigError(
+            f"{where}: device.ch_types: {', '.join(odd)} is none of "
+            f"{', '.join(sorted(set(_TYPES.values())))}"
+        )
+    words = words or [
+        told or description.type() for told in lsl.channels(description, "type")
+    ]
+    spelt = answered("units", units) or lsl.channels(description, "unit")
+    found = [unit(shown(each)) for each in spelt]
+    if lacking := [
+        label for label, each in zip(labels, found, strict=True) if not each
+    ]:
+        raise ConfigError(
+            f"{where} does not say the unit of {', '.join(lacking)}: answer with "
+            "--set device.units=uV (a word, or a list for the channels), none for raw "
+            "counts"
+        )
+    return StreamInfo(
+        name=name,
+        sfreq=description.nominal_srate(),
+        ch_names=tuple(labels),
+        ch_types=tuple(_TYPES.get(word.lower(), "misc") for word in words),
+        units=tuple(found),
+        counted=False,
+    )
+
+
+def refuse_irregular(stream: Any) -> None:
+    """Raise ConfigError where a stream is none of samples at a fixed rate."""
+    where = f"lsl:{shown(stream.name())}"
+    if is_text(stream):
+        raise ConfigError(
+            f"{where} sends texts, not samples: name the stream of samples, and this "
+            f"one with --set 'device.markers={shown(stream.name())}'"
+        )
+    if not stream.nominal_srate() > 0:
+        raise ConfigError(
+            f"{where} has no fixed sampling rate, which filters and windows need: let "
+            "its sender declare its nominal rate"
+        )

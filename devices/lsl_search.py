@@ -1,0 +1,156 @@
+"""Which of the streams on the network is meant, and what to say where none is."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from rtpipe import lsl
+from rtpipe.errors import ConfigError, DeviceNotFound
+
+WITHIN = 5.0  # seconds to look for a stream that was named
+AGAIN = 1.0  # seconds to look for one that was lost
+# A local network answers at once; hosts that a user's lsl_api.cfg names are asked after
+# half a second. A search cannot be interrupted while a slice lasts.
+SLICE = 1.0
+OTHERS = 0.75  # seconds in which others that match would answer too
+TRY = (
+    "check that its sender runs and streams, that both computers are on the same "
+    "network, and that no firewall or VPN blocks LSL (UDP and TCP, ports 16571-16604)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person said of a stream; None where nothing."""
+
+    name: str | None = None
+    type: str | None = None
+    source_id: str | None = None
+
+    def __str__(self) -> str:
+        told = [f"{key}={value}" for key, value in self._told().items()]
+        return "lsl:" + (self.name if len(told) == 1 and self.name else " ".join(told))
+
+    def __bool__(self) -> bool:
+        return bool(self._told())
+
+    def query(self) -> str:
+        """Return it as the XPath predicate that liblsl's search takes."""
+        return " and ".join(f"{key}={_quoted(v)}" for key, v in self._told().items())
+
+    def _told(self) -> dict[str, str]:
+        keys = {"name": self.name, "type": self.type, "source_id": self.source_id}
+        return {key: value for key, value in keys.items() if value is not None}
+
+
+def find(wanted: Wanted) -> Any:
+    """Return the description of the one stream that is wanted.
+
+    Raises
+    ------
+    ConfigError
+        If nothing was said of it, or several streams match.
+    DeviceNotFound
+        If there is none.
+    """
+    found = _search(wanted.query(), WITHIN) if wanted else []
+    if found:  # others would answer by now
+        found = lsl.load().resolve_bypred(wanted.query(), 2, OTHERS) or found
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ConfigError(
+            f"{wanted}: {len(found)} streams match; name one of them:\n{lines(found)}"
+        )
+    there = lsl.load().resolve_streams(SLICE)
+    if not wanted and there:
+        raise ConfigError(f"lsl: say which stream; on the network now:\n{lines(there)}")
+    what = f"{wanted}: there is no such" if wanted else "lsl: there is no"
+    others = f"; there are:\n{lines(there)}" if there else ""
+    raise DeviceNotFound(f"{what} LSL stream on the network: {TRY}{others}")
+
+
+def find_again(known: Any, wanted: Wanted) -> Any:
+    """Return the description of a stream that was lost, as it is on the network now.
+
+    It is found by its source_id. A sender that gives none, or whose library makes up
+    another one at each start, is found by what was wanted, on the same host.
+
+    Raises
+    ------
+    DeviceNotFound
+        If it is not back.
+    """
+    source_id = known.source_id()
+    query = Wanted(source_id=source_id).query()
+    if not source_id or _MADE_UP.fullmatch(source_id):
+        query = f"{wanted.query()} and hostname={_quoted(known.hostname())}"
+    if found := _search(query, AGAIN):
+        return found[0]
+    raise DeviceNotFound(f"{wanted} is not on the network: {TRY}")
+
+
+def _search(query: str, seconds: float) -> list[Any]:
+    """Return the streams that match, as soon as there is one."""
+    pylsl, end = lsl.load(), monotonic() + seconds
+    found: list[Any] = []
+    while not found and (left := end - monotonic()) > 0:
+        found = pylsl.resolve_bypred(query, 1, min(SLICE, left))
+    return found
+
+
+def is_text(stream: Any) -> bool:
+    """Tell whether a stream's samples are texts."""
+    return bool(stream.channel_format() == lsl.load().cf_string)
+
+
+def summary(stream: Any) -> str:
+    """Return a stream's kind in a few words: ``EMG, 8 channels, 200 Hz``."""
+    n, sfreq = stream.channel_count(), stream.nominal_srate()
+    rate = "texts" if is_text(stream) else f"{sfreq:g} Hz" if sfreq else "irregular"
+    return f"{shown(stream.type()) or 'no type'}, {n} channel{'s' * (n != 1)}, {rate}"
+
+
+def argument(stream: Any, among: Sequence[Any]) -> str:
+    """Return what names one stream alone; only its name where nothing does."""
+    if sum(each.name() == stream.name() for each in among) > 1 and (
+        sum(each.source_id() == stream.source_id() for each in among) == 1
+    ):
+        return f"lsl:source_id={shown(stream.source_id())}"
+    return f"lsl:{shown(stream.name())}"
+
+
+def lines(streams: Sequence[Any]) -> str:
+    """Return a line for each stream: what to type for it, and what it is."""
+    typed = [_typed(each, streams) for each in streams]
+    width = max(map(len, typed))
+    told = [
+        f"  {line:<{width}}  {summary(each)}, on {shown(each.hostname())}"
+        for line, each in zip(typed, streams, strict=True)
+    ]
+    return "\n".join(sorted(told))
+
+
+def _typed(stream: Any, among: Sequence[Any]) -> str:
+    if is_text(stream):  # it goes with a stream of samples
+        return f"--set {shlex.quote('device.markers=' + shown(stream.name()))}"
+    return f"--device {shlex.quote(argument(stream, among))}"
+
+
+def shown(text: str) -> str:
+    """Return a text from the network without what could steer a terminal."""
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
+_MADE_UP = re.compile(r"-?\d{15,}")  # pylsl's, for senders that give none
+
+
+def _quoted(text: str) -> str:
+    """Return a text as XPath 1.0 writes it, which has no escapes."""
+    if "'" not in text:
+        return f"'{text}'"
+    parts = ', "\'", '.join(f"'{part}'" for part in text.split("'"))
+    return f"concat({parts})"

@@ -1,0 +1,110 @@
+"""The library of the Lab Streaming Layer: loaded when it is wanted, and kept quiet.
+
+The only file that imports pylsl, which loads liblsl, a library that talks to standard
+error and to the network.
+"""
+
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rtpipe.clock import now
+from rtpipe.errors import ConfigError
+
+BACKLOG = 60  # seconds of samples that liblsl keeps for a reader that pauses
+_ONLY_FATAL = "\n[log]\nlevel = -3\n"
+
+
+@cache
+def load() -> Any:
+    """Return the module pylsl, with liblsl's log silenced.
+
+    A user's own configuration stays in force, the log too where it has a section
+    ``[log]``.
+
+    Raises
+    ------
+    ConfigError
+        If pylsl or liblsl is not there or does not load.
+    """
+    try:
+        import pylsl
+    except ModuleNotFoundError:
+        raise ConfigError(
+            "LSL needs the package 'pylsl': install it with `pip install pylsl`"
+        ) from None
+    except (ImportError, RuntimeError, OSError) as error:
+        said = str(error).splitlines()[0].strip().rstrip(".")
+        raise ConfigError(
+            f"LSL's library liblsl cannot be loaded ({said}): "
+            "`pip install --force-reinstall pylsl` brings one, or set PYLSL_LIB to its "
+            "file"
+        ) from None
+    text = _configuration()
+    if not re.search(r"^\s*\[log\]", text, re.MULTILINE):
+        try:
+            pylsl.set_config_content(text + _ONLY_FATAL)
+        except NotImplementedError:
+            pass  # a liblsl of the system, older than the wheel's: it will talk
+    return pylsl
+
+
+def offset() -> float:
+    """Return what to add to LSL's clock to get the run's, in seconds.
+
+    The tightest of a few readings; on Linux both are the same clock.
+    """
+    pylsl = load()
+    readings = []
+    for _ in range(5):
+        before, there, after = now(), pylsl.local_clock(), now()
+        readings.append((after - before, (before + after) / 2 - there))
+    return float(min(readings)[1])
+
+
+def observed(stamp: float, arrived: float) -> float:
+    """Return a stamp on the run's clock, or the arrival where it cannot be true."""
+    return stamp if 0 <= arrived - stamp <= BACKLOG else arrived
+
+
+def channels(description: Any, key: str) -> list[str]:
+    """Return what a stream's full description says of each channel; "" where nothing.
+
+    Parameters
+    ----------
+    description : pylsl.StreamInfo
+    key : str
+        ``"label"``, ``"type"`` or ``"unit"``.
+
+    Returns
+    -------
+    list of str
+        One per channel. All are empty where the description lists another number of
+        channels than the samples have: nobody knows which is which.
+    """
+    told = []
+    channel = description.desc().child("channels").child("channel")
+    while not channel.empty():
+        told.append(channel.child_value(key).strip())
+        channel = channel.next_sibling("channel")
+    n_channels = description.channel_count()
+    return told if len(told) == n_channels else [""] * n_channels
+
+
+def _configuration() -> str:
+    """Return the text of the file that liblsl would read: the first that is there."""
+    if named := os.environ.get("LSLAPICFG"):
+        try:
+            return Path(named).read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise ConfigError(
+                f"LSLAPICFG names {named}, which cannot be read: {error.strerror}"
+            ) from None
+    places = ("lsl_api.cfg", "~/lsl_api/lsl_api.cfg", "/etc/lsl_api/lsl_api.cfg")
+    for place in places:
+        path = Path(os.path.expanduser(place))
+        if os.access(path, os.R_OK):
+            return path.read_text(encoding="utf-8", errors="replace")
+    return ""
