@@ -36,7 +36,8 @@ def check_device(
     opened = clock.now()
     try:
         tracks = {info.name: _Track(info) for info in _opened(device)}
-        while not _enough(tracks, seconds, device.paced, opened):
+        began = clock.now()  # a device may take long to connect
+        while not _enough(tracks, seconds, device.paced, began):
             chunks = device.read(0.1)
             if chunks is None:
                 break
@@ -74,10 +75,10 @@ def _opened(device: Device) -> Sequence[StreamInfo]:
 
 
 def _enough(
-    tracks: dict[str, "_Track"], seconds: float, paced: bool, opened: float
+    tracks: dict[str, "_Track"], seconds: float, paced: bool, began: float
 ) -> bool:
     """Tell whether a device was read long enough, in its time or in that given it."""
-    waited = clock.now() - opened
+    waited = clock.now() - began
     if paced:
         return waited >= seconds
     full = all(each.received >= seconds * each.info.sfreq for each in tracks.values())
