@@ -148,9 +148,11 @@ def print_evaluation(found: dict[str, Any], card: Card) -> None:
         console.print(note, style="bold")
 
 
-def print_protocols(found: dict[str, dict[str, dict[str, float]]]) -> None:
-    """Print accuracies by protocol: mean, median and worst over people."""
-    table = Table(title="accuracy over people: mean, median, worst")
+def print_protocols(
+    found: dict[str, dict[str, dict[str, float]]], over: str = "people"
+) -> None:
+    """Print accuracies by protocol: mean, median and worst over people, or `over`."""
+    table = Table(title=f"accuracy over {over}: mean, median, worst")
     table.add_column("protocol")
     for kind in ("single windows", "smoothed"):
         table.add_column(kind, justify="right")
