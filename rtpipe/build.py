@@ -1,5 +1,6 @@
 """From a configuration to the objects that run: the only file that knows both."""
 
+import inspect
 import os
 from typing import Any
 
@@ -15,6 +16,13 @@ def device(table: DeviceTable) -> Device:
     """Build a device; it is not opened."""
     made: Device = find("devices", table.kind)(**table.settings)
     return made
+
+
+def argument(table: DeviceTable) -> str:
+    """Return what a person types for a device: its kind, and its first setting."""
+    first = next(iter(inspect.signature(find("devices", table.kind)).parameters), "")
+    named = table.settings.get(first)
+    return table.kind if named is None else f"{table.kind}:{named}"
 
 
 def compute(config: Config) -> str:

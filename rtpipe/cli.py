@@ -45,6 +45,10 @@ Json = Annotated[
 ]
 Duration = Annotated[float | None, typer.Option(help="Seconds to run.")]
 Compute = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
+LslOut = Annotated[
+    str | None,
+    typer.Option(help="Send the answers as LSL streams: NAME and NAME-decisions."),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="key=value, as in a config: --set device.seed=7"),
@@ -80,6 +84,7 @@ def live(
     json_lines: Json = False,
     duration: Duration = None,
     compute: Compute = None,
+    lsl_out: LslOut = None,
     assign: Set = None,
 ) -> None:
     """Show a device's signals, their quality, and live decisions.
@@ -89,10 +94,11 @@ def live(
     \b
     rtpipe live --device synthetic
     rtpipe live --device synthetic:emg --model demo:gesture --json --duration 5
+    rtpipe live --device lsl:Armband --model gesture.pt --lsl-out Hand
     rtpipe live --device synthetic --set device.seed=7 --set model.confidence=0.6
     """
     with _reporting():
-        raw = _options(config, model, ui, json_lines, duration, compute)
+        raw = _options(config, model, ui, json_lines, duration, compute, lsl_out)
         from rtpipe.config import device_argument
 
         if device:
@@ -110,6 +116,7 @@ def replay(
     json_lines: Json = False,
     duration: Duration = None,
     compute: Compute = None,
+    lsl_out: LslOut = None,
     assign: Set = None,
 ) -> None:
     """Play a recording through models as if it were live.
@@ -121,7 +128,7 @@ def replay(
     rtpipe replay 1_raw_data.txt --model gesture.pt --speed max --json
     """
     with _reporting():
-        raw = _options(config, model, ui, json_lines, duration, compute)
+        raw = _options(config, model, ui, json_lines, duration, compute, lsl_out)
         from rtpipe.config import scalar
 
         keys = {"kind": "replay", "file": str(file), "speed": scalar(speed)}
@@ -229,12 +236,13 @@ def _options(
     json_lines: bool,
     duration: float | None,
     compute: str | None,
+    lsl_out: str | None,
 ) -> dict[str, Any]:
     """Return the file's keys with those of the command line over them."""
     from rtpipe.config import load
 
     raw = load(config) if config else {}
-    given = {"ui": ui, "duration": duration, "compute": compute}
+    given = {"ui": ui, "duration": duration, "compute": compute, "lsl_out": lsl_out}
     raw |= {key: value for key, value in given.items() if value is not None}
     if json_lines:
         raw["json"] = True

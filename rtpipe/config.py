@@ -83,6 +83,8 @@ class Config(_Table):
         auto is the terminal view.
     json : bool
         Predictions and events as JSON lines on standard output, and no view.
+    lsl_out : str or None
+        Name of the LSL streams on which answers are sent; None sends none.
     device, model : tuple of tables
     """
 
@@ -93,6 +95,7 @@ class Config(_Table):
     torch_threads: PositiveInt = 1
     ui: Literal["auto", "terminal", "none"] = "auto"
     json_lines: bool = Field(default=False, alias="json")
+    lsl_out: str | None = Field(default=None, min_length=1)
     device: tuple[DeviceTable, ...] = ()
     model: tuple[ModelTable, ...] = ()
 
@@ -168,7 +171,10 @@ def device_argument(text: str) -> dict[str, Any]:
         return {"kind": kind}
     key, equals, value = argument.partition("=")
     if equals and key in settings:
-        return {"kind": kind, key: scalar(value)}
+        meant = scalar(value)
+        if settings[key].annotation in (str, str | None) and not isinstance(meant, str):
+            meant = value  # an identity of digits is no number
+        return {"kind": kind, key: meant}
     if not settings:
         raise ConfigError(f"device {kind} takes no argument, got {argument!r}")
     return {"kind": kind, next(iter(settings)): argument}

@@ -1,10 +1,13 @@
-"""Standard output as a console; who reads it may go, as ``head -1`` does."""
+"""Consoles: standard output, whose reader may go, and a line for who waits."""
 
 import os
+import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from errno import EPIPE
 
 from rich.console import Console
+from rich.text import Text
 
 
 class Output(Console):
@@ -30,3 +33,10 @@ class Output(Console):
         os.dup2(nowhere, self.file.fileno())  # or Python's flush at the end would fail
         os.close(nowhere)
         self._gone()
+
+
+def waiting(what: str) -> AbstractContextManager[object]:
+    """Show on standard error what is waited for; nothing where it is no terminal."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    return Console(stderr=True).status(Text(what))

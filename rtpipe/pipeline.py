@@ -106,7 +106,7 @@ class Pipeline:
         longest = max([self._span, *(card.n_times for card in cards.values())])
         ring = _ring(info, longest, path and path("raw"))
         self.status = StreamStatus(
-            info, ring, StreamCounters(), ("?",) * info.n_channels
+            info, ring, StreamCounters(), ("?",) * info.n_channels, clock=clock
         )
         self._cards = cards
         self._branches: dict[str, _Branch] = {}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from rtpipe.counters import StreamCounters, WindowCounters
 from rtpipe.latency import Histogram
@@ -32,6 +32,8 @@ class StreamStatus:
         The ring behind each distinct chain, by the chain's key.
     link : Link
         How the connection stands.
+    clock : "run" or "recording"
+        What its times count on.
     """
 
     info: StreamInfo
@@ -41,6 +43,7 @@ class StreamStatus:
     truth: dict[str, str | None] = field(default_factory=dict)
     filtered: dict[str, Ring] = field(default_factory=dict)
     link: Link = field(default_factory=Link)
+    clock: Literal["run", "recording"] = "run"
 
 
 @dataclass(slots=True)
@@ -58,6 +61,8 @@ class ModelStatus:
     latency : Histogram
     window : float
         Length of a window, in seconds; 0 where it is not known.
+    hop : float
+        From one window to the next, in seconds; 0 where it is not known.
     """
 
     name: str
@@ -67,6 +72,7 @@ class ModelStatus:
     windows: dict[str, WindowCounters]
     latency: Histogram
     window: float = 0.0
+    hop: float = 0.0
 
     def summary(self) -> dict[str, Any]:
         """Return counters and latency percentiles; only values JSON can write."""

@@ -1,10 +1,13 @@
 """Start a run that a configuration describes, and stay until it ends."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from rtpipe import build
 from rtpipe.config import Config
+from rtpipe.console import Output, waiting
+from rtpipe.device import Device
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.sink import Sink
 
@@ -36,20 +39,39 @@ def start(config: Config, optional: bool) -> None:
         compute=compute,
         optional=optional,
         reconnect=config.reconnect,
+        opening=_looking(config, devices),
     )
     with runtime:
         runtime.wait(config.duration)
 
 
+def _looking(
+    config: Config, devices: Sequence[Device]
+) -> Callable[[Device], AbstractContextManager[object]]:
+    """Return what tells a person at a terminal which device is being opened."""
+    if config.json_lines:
+        return nullcontext
+    names = [build.argument(table) for table in config.device]
+
+    def looking(device: Device) -> AbstractContextManager[object]:
+        return waiting(f"looking for {names[devices.index(device)]} ...")
+
+    return looking
+
+
 def _sinks(config: Config, gone: Callable[[], None]) -> list[Sink]:
     """Return the sinks; `gone` is called when nobody reads the view any longer."""
+    sinks: list[Sink] = []
     if config.json_lines:
         from rtpipe.sinks.jsonl import JsonLines
 
-        return [JsonLines(sys.stdout)]
-    if config.ui == "none":
-        return []
-    from rtpipe.console import Output
-    from rtpipe.terminal.view import TerminalView
+        sinks.append(JsonLines(sys.stdout))
+    elif config.ui != "none":
+        from rtpipe.terminal.view import TerminalView
 
-    return [TerminalView(Output(gone))]
+        sinks.append(TerminalView(Output(gone)))
+    if config.lsl_out:
+        from rtpipe.sinks.lsl import LslOut
+
+        sinks.append(LslOut(config.lsl_out))
+    return sinks

@@ -9,8 +9,8 @@ nothing is late.
 
 import logging
 import threading
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from math import inf
@@ -63,6 +63,8 @@ class Runtime:
         Whether a bundle that fits no stream is left out instead of refused.
     reconnect : float
         Seconds that a lost device may take to come back.
+    opening : callable
+        Gives the context in which a device is opened first: a person may be told.
 
     Attributes
     ----------
@@ -90,10 +92,11 @@ class Runtime:
         shared: bool = True,
         optional: bool = False,
         reconnect: float = 60.0,
+        opening: Callable[[Device], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._connections = [Connection(each, reconnect) for each in devices]
         self._devices, self._bundles, self._sinks = devices, bundles, sinks
-        self._mains, self._compute = mains, compute
+        self._mains, self._compute, self._opening = mains, compute, opening
         self._shared, self._optional = shared, optional
         self._stop = threading.Event()
         self._error: BaseException | None = None
@@ -159,6 +162,7 @@ class Runtime:
                 windows={},
                 latency=Histogram(),
                 window=card.n_times / card.sfreq,
+                hop=card.hop / card.sfreq,
             )
             try:
                 classifier = Classifier(bundle, status, decision, self._compute)
@@ -178,7 +182,9 @@ class Runtime:
         for connection in self._connections:
             stack.callback(connection.close)
             streams = []
-            for info in connection.open():
+            with self._opening(connection.device):
+                infos = connection.open()
+            for info in infos:
                 name, n = info.name, 1
                 while name in taken:
                     n += 1
