@@ -7,7 +7,7 @@ that loses a headband has to come back to the same one, not to a neighbour's.
 import ctypes
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -23,15 +23,15 @@ POLL = 0.1  # seconds
 LINGER = 1.0  # seconds for others to be seen, after the first that fits
 
 
-def nearby(prefix: str, seconds: float) -> dict[str, str]:
-    """Return the names of devices in reach by their address, both as they tell them.
+def nearby(fits: Callable[[str, str], bool], seconds: float) -> dict[str, str]:
+    """Return the name of every device that was seen, by its address, as they tell them.
 
     Parameters
     ----------
-    prefix : str
-        What the names begin with.
+    fits : callable
+        Whether a device, its address and name, is one that is searched for.
     seconds : float
-        How long to wait for a first one.
+        How long to wait for a first one that is.
 
     Raises
     ------
@@ -40,17 +40,15 @@ def nearby(prefix: str, seconds: float) -> dict[str, str]:
     DeviceNotFound
         If this computer has no Bluetooth that it may use.
     """
-    found: dict[str, str] = {}
+    seen: dict[str, str] = {}
     with _scan() as (lib, adapter):
-        end = clock.now() + seconds
+        end, found = clock.now() + seconds, False
         while clock.now() < end:
             time.sleep(POLL)
-            for address, name in _results(lib, adapter):
-                if name.startswith(prefix):
-                    if not found:
-                        end = min(end, clock.now() + LINGER)
-                    found[address] = name
-    return found
+            seen.update(_results(lib, adapter))
+            if not found and any(fits(*each) for each in seen.items()):
+                end, found = min(end, clock.now() + LINGER), True
+    return seen
 
 
 @contextmanager
@@ -64,7 +62,10 @@ def _scan() -> Iterator[tuple[Any, Any]]:
         )
     adapter = lib.simpleble_adapter_get_handle(0)
     try:
-        lib.simpleble_adapter_scan_start(adapter)
+        if lib.simpleble_adapter_scan_start(adapter):
+            raise DeviceNotFound(
+                "Bluetooth cannot search: switch it on, and let your user use it"
+            )
         try:
             yield lib, adapter
         finally:
@@ -128,6 +129,8 @@ def library() -> Any:
         "peripheral_release_handle": (None, [handle]),
         "free": (None, [handle]),
     }
+    if hasattr(loaded, "simpleble_logging_set_level"):
+        loaded.simpleble_logging_set_level(0)  # it would log on standard output
     for function, (returned, taken) in signatures.items():
         call = getattr(loaded, f"simpleble_{function}")
         call.restype, call.argtypes = returned, taken

@@ -1,5 +1,6 @@
 """Every board that BrainFlow knows, and its files, played as if they were live."""
 
+import os
 from collections.abc import Sequence
 from glob import glob
 from pathlib import Path
@@ -108,15 +109,16 @@ class BrainflowDevice:
         except RtpipeError as error:
             return [Offer(*synthetic, "missing", str(error))]
         ports = sorted({port for pattern in PORTS for port in glob(pattern)})
+        if os.name == "nt":  # where ports are no files
+            ports = ["COM3 or another that the device manager lists"]
+        dongle = ("brainflow:CYTON_BOARD", "OpenBCI Cyton or another with a dongle")
+        add = f"add --set device.serial_port=PORT; ports here: {', '.join(ports)}"
         return [
             Offer(*synthetic, "ready"),
-            Offer(
-                "brainflow:CYTON_BOARD",
-                "OpenBCI Cyton, or another board with a dongle",
-                "unknown" if ports else "missing",
-                f"add --set device.serial_port=PORT; ports here: {', '.join(ports)}"
-                if ports
-                else "no serial port is here: plug the dongle in",
+            Offer(*dongle, "unknown", add)
+            if ports
+            else Offer(
+                *dongle, "missing", "no serial port is here: plug the dongle in"
             ),
             Offer(
                 "brainflow:BOARD",

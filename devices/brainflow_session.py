@@ -19,7 +19,7 @@ from .brainflow_track import Track
 PLAYBACK = "PLAYBACK_FILE_BOARD"
 FILES = ("file", "file_aux", "file_anc")  # of the presets 0, 1, 2
 POLL = 0.01  # seconds between two looks: BrainFlow cannot be waited for
-KEPT = 60.0  # seconds of signal that BrainFlow keeps for us
+KEPT = 20.0  # seconds of signal that BrainFlow keeps for us, if we are not in time
 
 
 class Session:

@@ -25,9 +25,10 @@ BY_NAME = {"MuseS": ("athena", "s"), "Muse": ("2",)}
 BY_COLUMNS = {7: "2016", 8: "2", 11: "athena"}
 CONNECT = 5  # seconds that BrainFlow may look for a headband that has just been seen
 TRY = (
-    "switch the headband on (its lights move while it waits), bring it near, and close "
-    "the phone's app, which keeps it to itself; muse:2016, muse:2, muse:s or "
-    "muse:athena names the model, muse:mac=ADDRESS one headband"
+    "see that Bluetooth is on, switch the headband on (its lights move while it "
+    "waits), bring it near, and close the phone's app, which keeps it to itself; "
+    "muse:2016, muse:2, muse:s or muse:athena names the model, muse:mac=ADDRESS one "
+    "headband"
 )
 
 
@@ -63,11 +64,11 @@ class MuseDevice:
 
     Notes
     -----
-    Lost packets are counted by their 16-bit number, 12 samples each (3 of the motion),
-    but for an Athena's, whose number tells nothing of the kind. Each electrode has a
-    packet of its own, and BrainFlow hands samples over when all four have come: where
-    one alone was lost, it joins what came before with what comes after, and the number
-    shows one lost packet though three electrodes were heard.
+    Lost packets are counted by their 16-bit number, 12 samples each (3 of the motion,
+    by the gyroscope's), but for an Athena's, whose number tells nothing of the kind.
+    Each electrode has a packet of its own, and BrainFlow hands samples over when all
+    four have come: where one alone was lost, it joins what came before with what comes
+    after, and the number shows one lost packet though three electrodes were heard.
     """
 
     paced = True
@@ -102,14 +103,15 @@ class MuseDevice:
         """Search for headbands."""
         what = "Muse headband: EEG, 4 channels, 256 Hz"
         try:
-            found = nearby("Muse", seconds)
+            seen = nearby(_is_muse, seconds)
         except RtpipeError as error:
             return [Offer("muse", what, "missing", str(error))]
+        found = [each for each in sorted(seen.items()) if _is_muse(*each)]
         if not found:
             return [Offer("muse", what, "missing", f"none was seen: {TRY}")]
         return [
             Offer(f"muse:name={name}", what, "ready", address)
-            for address, name in sorted(found.items())
+            for address, name in found
         ]
 
     def open(self) -> Sequence[StreamInfo]:
@@ -134,36 +136,32 @@ class MuseDevice:
 
     def _opened(self, sessions: Sequence[Session]) -> Sequence[StreamInfo]:
         """Open the first session that can be, and keep it."""
-        for k, session in enumerate(sessions, 1):
+        reason = ""
+        for session in sessions:
             try:
                 infos = session.open()
             except DeviceNotFound as error:
-                if k < len(sessions):
-                    continue
-                raise DeviceNotFound(
-                    f"a Muse was seen but could not be opened: {TRY} ({error})"
-                ) from None
+                reason = str(error)
+                continue
             self._session = session
             return infos
-        raise AssertionError("there is always a session")
+        raise DeviceNotFound(
+            f"a Muse was seen but could not be opened: {TRY} ({reason})"
+        )
 
     def _found(self) -> tuple[str, str]:
         """Return the address and the name of the headband that is meant."""
         try:
-            seen = nearby("Muse", self.timeout)
+            seen = nearby(self._is_meant, self.timeout)
         except DeviceNotFound as error:
             raise DeviceNotFound(
                 f"no Muse can be reached: {error}; then switch the headband on and try "
                 "again"
             ) from None
-        meant = {
-            address: name
-            for address, name in seen.items()
-            if name.lower().endswith(self.name.lower())
-            and self.mac.lower() in ("", address.lower())
-        }
+        meant = {a: n for a, n in seen.items() if self._is_meant(a, n)}
         if not meant:
-            others = f" (seen: {_listed(seen)})" if seen else ""
+            muses = {a: n for a, n in seen.items() if _is_muse(a, n)}
+            others = f" (seen: {_listed(muses)})" if muses else ""
             which = " ".join(filter(None, ("Muse", self.name, self.mac)))
             raise DeviceNotFound(
                 f"no {which} answered within {self.timeout:g} s{others}: {TRY}"
@@ -174,6 +172,13 @@ class MuseDevice:
                 f"muse:name={next(iter(meant.values()))}"
             )
         return next(iter(meant.items()))
+
+    def _is_meant(self, address: str, name: str) -> bool:
+        return (
+            _is_muse(address, name)
+            and name.lower().endswith(self.name.lower())
+            and self.mac.lower() in ("", address.lower())
+        )
 
     def _headband(self, board: str, address: str) -> Session:
         # Without a preset that asks for it, the pulse of the elder models is not sent.
@@ -195,8 +200,12 @@ class MuseDevice:
                     f"EEG have {' or '.join(map(str, BY_COLUMNS))}"
                 )
             model = BY_COLUMNS[columns]
-        (board,) = _known(MODELS[model])
+        board = _known(MODELS[model])[0]
         return Session(board, {"file": str(path)}, through=PLAYBACK)
+
+
+def _is_muse(_: str, name: str) -> bool:
+    return name.startswith("Muse")
 
 
 def _models(name: str) -> Sequence[str]:

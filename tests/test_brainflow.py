@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from rtpipe.devices.brainflow import BrainflowDevice
+from rtpipe.devices.brainflow_board import sources
 from rtpipe.devices.brainflow_refusal import refusal
 from rtpipe.devices.brainflow_sdk import numbers, sdk
+from rtpipe.devices.brainflow_session import Session
+from rtpipe.devices.brainflow_track import Track
 from typer.testing import CliRunner
 
+from rtpipe import clock
 from rtpipe.checks import check_device
 from rtpipe.cli import app
 from rtpipe.errors import (
@@ -128,6 +132,30 @@ def test_an_interrupted_search_leaves_no_session(
     other = BrainflowDevice()
     other.open()  # would be refused if the session were still there
     other.close()
+
+
+def test_a_board_is_sent_its_command_before_it_streams() -> None:
+    session = Session("SYNTHETIC_BOARD", {}, presets=(1,), command="square")
+    names = [info.name for info in session.open()]
+    assert names[:2] == ["accel", "gyro"]
+    assert session.read(1.0)
+    session.close()
+
+
+def test_a_board_with_a_clock_of_its_own_is_timed_by_arrival() -> None:
+    """Its stamps count from when it was switched on."""
+    described = sdk().BoardShim.get_board_descr(numbers()["EMOTIBIT_BOARD"], 2)
+    found = sources("EMOTIBIT_BOARD", {2: described})
+    track = Track("EMOTIBIT_BOARD", 2, described, found)
+    table = np.zeros((described["num_rows"], 30))
+    table[described["timestamp_channel"]] = np.arange(30) / 15
+    before = clock.now()
+    chunks = track.chunks(table, clock.wall_offset())
+    after = clock.now()
+    assert [chunk.stream for chunk in chunks] == ["eda", "temperature", "battery"]
+    for chunk in chunks:
+        assert before <= chunk.times[-1] <= chunk.arrived <= after
+        np.testing.assert_array_equal(chunk.device_times, np.arange(30) / 15)
 
 
 # Refused ----------------------------------------------------------------------------

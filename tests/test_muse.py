@@ -27,7 +27,7 @@ class Radio:
         self.held: list[Any] = []  # what is to be given back
         self.scanning = False
         self.scans = 0
-        self.interrupt = False
+        self.interrupt = self.off = False
 
     def take(self, thing: Any) -> int:
         self.held.append(thing)
@@ -43,9 +43,10 @@ class Radio:
     def simpleble_adapter_release_handle(self, _: int) -> None:
         self.held.remove("adapter")
 
-    def simpleble_adapter_scan_start(self, _: int) -> None:
-        self.scanning = True
+    def simpleble_adapter_scan_start(self, _: int) -> int:
+        self.scanning = not self.off
         self.scans += 1
+        return int(self.off)
 
     def simpleble_adapter_scan_stop(self, _: int) -> None:
         self.scanning = False
@@ -131,10 +132,27 @@ def board_of(device: MuseDevice) -> str:
 
 def test_a_search_gives_back_all_it_took(radio: Callable[..., Radio]) -> None:
     air = radio(MUSE_2, OTHER, MUSE_S)
-    assert nearby("Muse", 5.0) == dict([MUSE_2, MUSE_S])
-    assert nearby("Xyz", 0.01) == {}
+    assert nearby(lambda _, name: name == "MuseS-41D2", 5.0) == dict(air.near)
+    assert nearby(lambda *_: False, 0.01) == dict(air.near)
     assert not air.held
     assert not air.scanning
+
+
+def test_a_search_goes_on_until_the_one_that_is_meant(
+    radio: Callable[..., Radio],
+) -> None:
+    """Another headband is seen first, and for longer than a search lingers."""
+    air = radio(MUSE_S)
+    looks = 0
+
+    def is_meant(address: str, _: str) -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == 50:
+            air.near = (MUSE_S, MUSE_2)
+        return address == MUSE_2[0]
+
+    assert MUSE_2[0] in nearby(is_meant, 60.0)
 
 
 def test_an_interrupted_search_ends_its_scan(radio: Callable[..., Radio]) -> None:
@@ -194,8 +212,12 @@ def test_several_without_a_choice_are_listed(radio: Callable[..., Radio]) -> Non
 @pytest.mark.parametrize(
     ("near", "settings", "said"),
     [
-        ((), {}, r"no Muse answered within 0\.05 s: switch the headband on .*muse:2"),
-        ((OTHER,), {"mac": OTHER[0]}, r"no Muse 11:22:33:44:55:66 answered .*: switch"),
+        ((), {}, r"no Muse answered within 0\.05 s: see that Bluetooth .*muse:2"),
+        (
+            (OTHER,),
+            {"mac": OTHER[0]},
+            r"no Muse 11:22:33:44:55:66 answered .*: see that",
+        ),
         ((MUSE_2,), {"name": "41D2"}, r"no Muse 41D2 .* \(seen: Muse-8173 at 00:55:DA"),
     ],
 )
@@ -222,6 +244,17 @@ def test_without_a_bluetooth_adapter(radio: Callable[..., Radio]) -> None:
     (offer,) = MuseDevice.look(0.05)
     assert (offer.argument, offer.state) == ("muse", "missing")
     assert "Bluetooth" in offer.hint
+
+
+def test_with_bluetooth_switched_off(radio: Callable[..., Radio]) -> None:
+    air = radio(MUSE_2)
+    air.off = True
+    said = (
+        r"no Muse can be reached: Bluetooth cannot search: switch it on, .* try again"
+    )
+    with pytest.raises(DeviceNotFound, match=said):
+        MuseDevice().open()
+    assert not air.held
 
 
 # Opening ----------------------------------------------------------------------------
@@ -274,7 +307,7 @@ def test_a_headband_that_cannot_be_opened(
     radio(MUSE_S)
     monkeypatch.setattr(Opened, "opens", lambda _: False)
     device = MuseDevice()
-    said = r"a Muse was seen but could not be opened: switch .* \(it is another model\)"
+    said = r"a Muse was seen but could not be opened: see .* \(it is another model\)"
     with pytest.raises(DeviceNotFound, match=said):
         device.open()
     monkeypatch.setattr(Opened, "opens", lambda _: True)
