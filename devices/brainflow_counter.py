@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_SLACK = (
-    0.1  # seconds by which a package may seem early, because the one before was late
-)
+_SLACK = 0.1  # seconds by which a package seems early after one that was late
 _BACK = 16  # packages by which one may come after those that follow it
 
 
