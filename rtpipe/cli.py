@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -134,6 +135,35 @@ def replay(
         keys = {"kind": "replay", "file": str(file), "speed": scalar(speed)}
         raw["device"] = [keys]
         _run(raw, assign, config)
+
+
+@app.command()
+def devices(
+    scan: Annotated[float, typer.Option(help="Seconds that each kind may search.")] = 2,
+    json_lines: Annotated[
+        bool, typer.Option("--json", help="One JSON object on standard output.")
+    ] = False,
+) -> None:
+    """Show what could be typed after --device here: what is found, and what is missing.
+
+    \b
+    rtpipe devices
+    rtpipe devices --scan 5 --json
+    """
+    with _reporting():
+        if not 0 < scan < float("inf"):
+            raise RtpipeError(f"--scan wants seconds, got {scan:g}")
+        from rtpipe.console import Output, waiting
+        from rtpipe.offers import offers
+        from rtpipe.terminal.offers import print_offers
+
+        with nullcontext() if json_lines else waiting(f"looking for {scan:g} s ..."):
+            found = offers(scan)
+        if json_lines:
+            told = [{"kind": kind, **asdict(offer)} for kind, offer in found]
+            typer.echo(json.dumps({"devices": told}))
+        else:
+            print_offers(found, Output())
 
 
 @app.command()
