@@ -51,7 +51,7 @@ class BrainflowDevice:
 
     def __init__(
         self,
-        board: str | int = "SYNTHETIC_BOARD",
+        board: str | int,
         *,
         serial_port: str = "",
         mac_address: str = "",

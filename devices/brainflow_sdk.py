@@ -29,7 +29,7 @@ def sdk() -> Any:
                 "BrainFlow needs the package 'setuptools' in a version that has "
                 "pkg_resources: install it with `pip install 'setuptools<82'`"
             ) from error
-        raise ConfigError(lacking("BrainFlow's devices", error)) from error
+        raise ConfigError(lacking("a BrainFlow device", error)) from error
     except OSError as error:
         raise ConfigError(
             f"BrainFlow's library cannot be loaded on this system: {error}"

@@ -54,7 +54,7 @@ def at_least(device: BrainflowDevice, n: int) -> list[Chunk]:
 
 def test_the_contract() -> None:
     failing = BrainflowDevice("CYTON", serial_port="/dev/null/none")
-    check_device(BrainflowDevice(), 1.0, failing=failing)
+    check_device(BrainflowDevice("synthetic"), 1.0, failing=failing)
 
 
 def test_all_that_the_synthetic_board_sends_arrives() -> None:
@@ -71,7 +71,7 @@ def test_all_that_the_synthetic_board_sends_arrives() -> None:
 
 
 def test_it_can_be_opened_again_and_closed_twice() -> None:
-    device = BrainflowDevice()
+    device = BrainflowDevice("synthetic")
     device.close()
     assert device.read(0.0) == []
     first = device.open()
@@ -86,7 +86,7 @@ def test_it_can_be_opened_again_and_closed_twice() -> None:
 def test_a_read_returns_in_time_where_nothing_comes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    device = BrainflowDevice()
+    device = BrainflowDevice("synthetic")
     device.open()
     with monkeypatch.context() as patch:
         silent = lambda *_, **__: 0  # noqa: E731
@@ -96,7 +96,7 @@ def test_a_read_returns_in_time_where_nothing_comes(
 
 
 def test_a_board_that_is_gone_is_lost() -> None:
-    device = BrainflowDevice()
+    device = BrainflowDevice("synthetic")
     device.open()
     sdk().BoardShim.release_all_sessions()
     with pytest.raises(
@@ -109,7 +109,7 @@ def test_a_board_that_is_gone_is_lost() -> None:
 
 
 def test_a_board_that_is_open_already() -> None:
-    first, second = BrainflowDevice(), BrainflowDevice()
+    first, second = BrainflowDevice("synthetic"), BrainflowDevice("synthetic")
     first.open()
     with pytest.raises(DeviceError, match="SYNTHETIC_BOARD is open already: give it"):
         second.open()
@@ -124,12 +124,12 @@ def test_an_interrupted_search_leaves_no_session(
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    device = BrainflowDevice()
+    device = BrainflowDevice("synthetic")
     with monkeypatch.context() as patch:
         patch.setattr(sdk().BoardShim, "start_stream", interrupted)
         with pytest.raises(KeyboardInterrupt):
             device.open()
-    other = BrainflowDevice()
+    other = BrainflowDevice("synthetic")
     other.open()  # would be refused if the session were still there
     other.close()
 
@@ -219,7 +219,7 @@ def live(*arguments: str) -> tuple[int, str]:
 @pytest.mark.usefixtures("forgetting")
 def test_without_brainflow_all_else_works(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "brainflow", None)
-    said = "rtpipe: BrainFlow's devices needs the package 'brainflow': install it\n"
+    said = "rtpipe: a BrainFlow device needs the package 'brainflow': install it\n"
     assert live("--device", "brainflow:SYNTHETIC_BOARD") == (2, said)
     assert live("--device", "muse") == (2, said)
     assert live("--device", "synthetic")[0] == 0
