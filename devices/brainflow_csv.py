@@ -52,7 +52,7 @@ class BrainflowCsv:
         ConfigError
             If the board is not named, is none, or has another number of rows.
         RecordingError
-            If a row is not of numbers; the text names the line.
+            If a row is not of numbers or its time is none; the text names the line.
         """
         with path.open("rb") as file:
             first = file.readline()
@@ -63,15 +63,19 @@ class BrainflowCsv:
         stamps = table[:, int(described["timestamp_channel"])]
         sfreq = float(described["sampling_rate"])
         counting = COUNTINGS.get((board, preset))
+        times = steady(path, stamps, sfreq, 0)
         if counting:
             packages = np.nan_to_num(table[:, int(described["package_num_channel"])])
             counter = Counter(counting, sfreq)
             index = counter.indices(packages.tolist(), stamps.tolist())
         else:
-            index = IndexEstimate(sfreq).indices(steady(path, stamps, sfreq, 0))
+            index = IndexEstimate(sfreq).indices(times)
         fresh = _fresh(path, index)
-        table, stamps, index = table[fresh], stamps[fresh], index[fresh]
-        times = index / sfreq if counting else steady(path, stamps, sfreq, 0)
+        table, stamps, index, times = (
+            each[fresh] for each in (table, stamps, index, times)
+        )
+        if counting:
+            times = index / sfreq
         codes = table[:, int(described["marker_channel"])]
         found = []
         for source in sources(board, {preset: described}):

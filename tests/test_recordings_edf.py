@@ -183,8 +183,8 @@ def test_signals_of_different_rates_are_different_streams(tmp_path: Path) -> Non
         np.testing.assert_allclose(
             streams[stream].data[:, column], signals[k].values.ravel(), rtol=1e-6
         )
-    for stream in streams:
-        assert stream.times[-1] + 1 / stream.info.sfreq == pytest.approx(8.0)
+    for each in streams:
+        assert each.times[-1] + 1 / each.info.sfreq == pytest.approx(8.0)
 
 
 def test_a_signal_without_a_unit_is_in_an_unknown_one(tmp_path: Path) -> None:
