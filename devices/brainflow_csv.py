@@ -71,11 +71,8 @@ class BrainflowCsv:
         else:
             index = IndexEstimate(sfreq).indices(times)
         fresh = _fresh(path, index)
-        table, stamps, index, times = (
-            each[fresh] for each in (table, stamps, index, times)
-        )
-        if counting:
-            times = index / sfreq
+        table, stamps, index = table[fresh], stamps[fresh], index[fresh]
+        times = index / sfreq if counting else times[fresh]
         codes = table[:, int(described["marker_channel"])]
         found = []
         for source in sources(board, {preset: described}):

@@ -11,7 +11,7 @@ from rtpipe.devices.replay import ReplayDevice
 
 from rtpipe.checks import check_device
 from rtpipe.errors import ConfigError, RecordingError
-from rtpipe.recording import Recording, read
+from rtpipe.recording import Answers, Recording, read
 from rtpipe.types import Chunk, Event, StreamInfo
 
 
@@ -167,6 +167,77 @@ def test_every_stream_of_a_file_is_played(
         assert sum(len(chunk.events) for chunk in mine) == 1
     names = [chunk.stream for chunk in chunks]
     assert names.index("armband") < names.index("muse") + 20, "side by side"
+
+
+def side_by_side(*streams: tuple[float, float, float]) -> list[Recording]:
+    """Return recordings of a rate, a first time and a length in seconds each."""
+    found = []
+    for k, (sfreq, start, length) in enumerate(streams):
+        index = np.arange(round(sfreq * length))
+        info = StreamInfo(f"s{k}", sfreq, ("A",), ("misc",), ("none",))
+        data = index[:, None].astype(np.float32)
+        times = start + index / sfreq
+        index[len(index) // 2 :] += 5  # the index jumps: a chunk ends there
+        found.append(Recording(info, index, times, data))
+    return found
+
+
+@pytest.mark.parametrize("chunk", [None, 100])
+def test_no_stream_runs_ahead_of_another(
+    chunk: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By more than about the chunk of the fastest, though its chunks are as long."""
+    recordings = side_by_side((2048, 0, 30), (4, 0, 30), (250, 7.5, 12))
+    monkeypatch.setattr("rtpipe.devices.replay.read", lambda *_: recordings)
+    device = ReplayDevice(Path("any"), speed="max", chunk=chunk)
+    device.open()
+    played = {each.info.name: -np.inf for each in recordings}
+    ends = {each.info.name: each.times[-1] for each in recordings}
+    received: dict[str, list[float]] = {name: [] for name in played}
+    while (found := device.read(0.1)) is not None:
+        assert found, "it goes on with every read"
+        for each in found:
+            received[each.stream] += each.data[:, 0].tolist()
+            played[each.stream] = each.times[-1]
+            assert len(each) <= (chunk or 4096)
+        going = [time for name, time in played.items() if time < ends[name]]
+        if len(going) > 1 and min(going) > -np.inf:
+            assert max(going) - min(going) <= 1 / 4 + (chunk or 4096) / 2048
+    for each in recordings:
+        assert received[each.info.name] == each.data[:, 0].tolist()
+
+
+def test_a_stream_that_begins_later_comes_later(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recordings = side_by_side((100, 0, 4), (50, 2.5, 1))
+    monkeypatch.setattr("rtpipe.devices.replay.read", lambda *_: recordings)
+    device = ReplayDevice(Path("any"), speed=2.0)
+    device.open()
+    start = clock.now
+    first: dict[str, float] = {}
+    while (found := device.read(0.1)) is not None:
+        for each in found:
+            first.setdefault(each.stream, (clock.now - start) * 2)
+            assert each.times[-1] <= (clock.now - start) * 2 + 1e-9
+    assert 2.5 - 1e-9 <= first["s1"] <= 2.5 + 0.1
+    assert first["s0"] <= 0.1
+
+
+def test_a_person_tells_what_the_file_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def told(path: Path, answers: Answers) -> list[Recording]:
+        asked.append((path, answers))
+        return side_by_side((10, 0, 1))
+
+    monkeypatch.setattr("rtpipe.devices.replay.read", told)
+    ReplayDevice(Path("x"), board="CYTON_BOARD", units=["uV", "mV"]).open()
+    assert asked == [
+        (Path("x"), Answers(board="CYTON_BOARD", units=["uV", "mV"])),
+    ]
 
 
 @pytest.mark.parametrize(
