@@ -168,6 +168,7 @@ def device_argument(text: str) -> dict[str, Any]:
     kind, colon, argument = text.partition(":")
     settings = dict(inspect.signature(find("devices", kind)).parameters)
     if not colon:
+        _refuse_bare(kind, settings)
         return {"kind": kind}
     key, equals, value = argument.partition("=")
     if equals and key in settings:
@@ -178,6 +179,15 @@ def device_argument(text: str) -> dict[str, Any]:
     if not settings:
         raise ConfigError(f"device {kind} takes no argument, got {argument!r}")
     return {"kind": kind, next(iter(settings)): argument}
+
+
+def _refuse_bare(kind: str, settings: dict[str, inspect.Parameter]) -> None:
+    """Raise if the kind alone does not say which device is meant."""
+    for name, parameter in list(settings.items())[:1]:
+        if parameter.default is inspect.Parameter.empty:
+            raise ConfigError(
+                f"device {kind} needs its {name}: write {kind}:{name.upper()}"
+            )
 
 
 def assign(raw: dict[str, Any], assignment: str) -> None:

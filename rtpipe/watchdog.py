@@ -10,7 +10,8 @@ from rtpipe.types import Event
 _SHORTEST = 0.15  # seconds of silence that mean nothing
 _INTERVALS = 3  # usual intervals between two chunks that mean nothing
 _SPAN = 5.0  # seconds over which losses are looked at
-_LOSSES = 0.01  # share of the samples from which a stream is degraded
+_LOSSES = 0.01  # share of the samples from which a stream is degraded ...
+_FEW = 0.005  # ... and below which it is no longer; between them it stays as it is
 
 
 class Watchdog:
@@ -40,6 +41,7 @@ class Watchdog:
         self._heard: float | None = None
         self._ended: set[str] = set()  # bundles without a decision
         self._past: deque[tuple[float, int, int]] = deque()  # when, received, lost
+        self._lossy = False
 
     def feed(self, now: float) -> None:
         """Note that samples have come."""
@@ -109,6 +111,8 @@ class Watchdog:
         received = counters.received - past[0][1]
         lost = counters.lost - past[0][2]
         share = lost / max(1, received + lost)
-        if share < _LOSSES or now - past[0][0] < _SPAN / 2:
+        enough = _FEW if self._lossy else _LOSSES
+        self._lossy = share >= enough and now - past[0][0] >= _SPAN / 2
+        if not self._lossy:
             return ""
         return f"{share:.1%} of the samples of the last seconds were lost"

@@ -190,6 +190,11 @@ def test_a_device_that_is_not_there_or_takes_nothing(
         device_argument("simple:1")
 
 
+def test_a_kind_that_does_not_say_which() -> None:
+    with pytest.raises(ConfigError, match="replay needs its file: write replay:FILE"):
+        device_argument("replay")
+
+
 # --set ------------------------------------------------------------------------------
 
 

@@ -597,3 +597,11 @@ def test_muscle_is_noise_to_an_eeg_alone(muse: StreamInfo) -> None:
 def test_frames_are_not_judged(muse: StreamInfo) -> None:
     frames = replace(muse, sample_shape=(4, 2, 3))
     assert judge(np.zeros((10, 4, 2, 3), np.float32), frames) == ("good",) * 4
+
+
+@pytest.mark.parametrize("n_times", [1, 2, 3, 15])
+def test_a_stream_too_slow_for_a_spectrum_is_not_judged(
+    muse: StreamInfo, n_times: int
+) -> None:
+    slow = replace(muse, sfreq=n_times / 2)
+    assert judge(np.ones((n_times, 4), np.float32), slow) == ("good",) * 4

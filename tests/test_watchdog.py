@@ -1,5 +1,6 @@
 """When decisions end, and when a stream is called degraded."""
 
+import numpy as np
 import pytest
 
 from rtpipe.counters import StreamCounters
@@ -90,6 +91,19 @@ def test_losses_degrade_a_stream(link: Link, counters: StreamCounters) -> None:
     assert 10 < degraded.time < 11
     assert 24 < steady.time < 26
     assert "% of the samples" in degraded.data["reason"]
+
+
+def test_losses_about_the_limit_do_not_flicker(
+    link: Link, counters: StreamCounters
+) -> None:
+    watchdog, told = Watchdog("eeg", link, counters, {}), []
+    rng = np.random.default_rng(0)
+    for k in range(5000):
+        counters.received += 5
+        counters.lost += int(rng.random() < 0.05)  # 1 in 100 samples
+        watchdog.feed(k * 0.02)
+        told += watchdog.look(k * 0.02)
+    assert 1 <= len(told) <= 3
 
 
 def test_what_an_outage_lost_is_not_told_again_as_a_loss(

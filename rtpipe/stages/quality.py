@@ -12,6 +12,7 @@ BAD = frozenset({"flat", "railed"})  # the words for a channel that carries no s
 SPAN, EVERY = 2.0, 0.5  # seconds judged, and between two verdicts
 _RAILED = 0.05  # share of samples at a rail
 _MAINS = 0.5  # share of the power above 1 Hz that lies at the mains frequency
+_SHORT = 16  # samples, below which there is no spectrum to judge by
 _NOISY = {"eeg": 30.0}  # uV root mean square above 30 Hz, mains left out
 
 
@@ -39,6 +40,8 @@ def judge(data: Float32, info: StreamInfo) -> tuple[str, ...]:
     .. [1] muse-lsl, viewer: "should be below 20" on the standard deviation shown.
     """
     if data.ndim != 2:  # a camera frame has no mains
+        return ("good",) * info.n_channels
+    if len(data) < _SHORT:  # nor has a battery that tells its level once a second
         return ("good",) * info.n_channels
     flat = np.ptp(data, axis=0) == 0
     railed = np.zeros(len(flat), bool)
