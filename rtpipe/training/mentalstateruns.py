@@ -97,19 +97,15 @@ def read_recordings(
 
 def _read(path: Path, data: Path) -> StateRecording:
     for recording in read(path):
+        info = recording.info
         told = {each.data["label"] for each in recording.events if _tells_state(each)}
-        if len(told) == 1:
+        is_muse = info.sfreq == SFREQ and set(CHANNELS) <= set(info.ch_names)
+        if len(told) == 1 and is_muse:
             break
     else:
         raise RecordingError(
-            f"{path} is not named PERSON-STATE-NUMBER.csv, the state being one of "
-            f"{', '.join(LABELS)}"
-        )
-    info = recording.info
-    if info.sfreq != SFREQ or not set(CHANNELS) <= set(info.ch_names):
-        raise RecordingError(
-            f"{path} is not of a Muse at {SFREQ:g} Hz: its channels are "
-            f"{', '.join(info.ch_names)}, at {info.sfreq:g} Hz"
+            f"{path} is no recording of a Muse that is named PERSON-STATE-NUMBER.csv, "
+            f"the state being one of {', '.join(LABELS)}"
         )
     person, label = path.name.split("-")[0], LABELS.index(told.pop())
     name = path.relative_to(data).as_posix()
