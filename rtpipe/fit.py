@@ -10,6 +10,7 @@ from rtpipe.registry import find
 from rtpipe.stage import Chain
 from rtpipe.table import table_of
 from rtpipe.types import StreamInfo
+from rtpipe.unit import UNKNOWN
 
 
 def misfits(card: Card, info: StreamInfo) -> list[str]:
@@ -27,6 +28,12 @@ def misfits(card: Card, info: StreamInfo) -> list[str]:
     else:
         have = dict(zip(info.ch_names, info.units, strict=True))
         for name, unit in zip(card.ch_names, card.units, strict=True):
+            if have[name] == UNKNOWN:
+                faults.append(
+                    f"it wants {name} in {unit!r}, and the recording does not tell its "
+                    f"unit: tell it with --set device.units={unit}, if that is it"
+                )
+                break
             if have[name] != unit:
                 faults.append(
                     f"it wants {name} in {unit!r}, which is in {have[name]!r}"

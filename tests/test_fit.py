@@ -66,6 +66,13 @@ def test_what_keeps_a_bundle_from_a_stream(
     assert fit.misfits(card(**changes), muse) == said
 
 
+def test_a_unit_that_nobody_told_can_be_told(muse: StreamInfo) -> None:
+    untold = replace(muse, units=("unknown",) * 4)
+    (said,) = fit.misfits(card(), untold)
+    assert "the recording does not tell its unit" in said
+    assert "--set device.units=uV" in said
+
+
 def test_units_are_compared_by_the_channels_name(muse: StreamInfo) -> None:
     mixed = replace(muse, units=("none", "uV", "uV", "none"))
     assert fit.misfits(card(ch_names=("AF8", "AF7"), units=("uV",) * 2), mixed) == []
