@@ -18,7 +18,7 @@ def pauses(header: Path, sfreq: float) -> list[tuple[int, int]]:
     Parameters
     ----------
     header : Path
-        The ``.vhdr`` file.
+        The ``.vhdr`` file, of which MNE has seen that its marker file is there.
     sfreq : float
 
     Notes
@@ -29,8 +29,6 @@ def pauses(header: Path, sfreq: float) -> list[tuple[int, int]]:
     """
     named = _MARKERS.search(header.read_text("latin-1"))
     markers = header.with_name(named[1].replace("$b", header.stem)) if named else header
-    if not markers.is_file():
-        return []
     begun = []
     for row, date in _SEGMENT.findall(markers.read_text("latin-1")):
         try:
