@@ -146,6 +146,8 @@ class Pipeline:
         due: list[Due] = []
         events: list[Event] = []
         self.status.counters.received += len(chunk)
+        if self.clock == "run" and len(chunk):
+            self.status.delays.add(chunk.arrived - float(chunk.times[-1]))
         del self._bad[:-1]
         for whole in self._gaps.process(chunk):
             for event in whole.events:

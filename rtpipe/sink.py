@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 from rtpipe.counters import StreamCounters, WindowCounters
+from rtpipe.jitter import Delays
 from rtpipe.latency import Histogram
 from rtpipe.link import Link
 from rtpipe.ring import Ring
@@ -34,6 +35,8 @@ class StreamStatus:
         How the connection stands.
     clock : "run" or "recording"
         What its times count on.
+    delays : Delays
+        How late its chunks come; nothing where its times are not the run's.
     """
 
     info: StreamInfo
@@ -44,6 +47,7 @@ class StreamStatus:
     filtered: dict[str, Ring] = field(default_factory=dict)
     link: Link = field(default_factory=Link)
     clock: Literal["run", "recording"] = "run"
+    delays: Delays = field(default_factory=Delays)
 
 
 @dataclass(slots=True)

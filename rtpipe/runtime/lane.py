@@ -31,8 +31,14 @@ class Lane:
         """Add items; in a paced run the oldest make room, else wait for room."""
         with self._changed:
             if self._wait:
+                # What the sink itself brings about must not wait for the sink.
                 self._changed.wait_for(
-                    lambda: self._over or self._ending or len(self._items) < QUEUE
+                    lambda: (
+                        self._over
+                        or self._ending
+                        or len(self._items) < QUEUE
+                        or threading.current_thread() is self._thread
+                    )
                 )
             if self._over:
                 self._run.dropped[self._sink.name] += len(items)
