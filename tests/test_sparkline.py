@@ -127,7 +127,7 @@ def test_only_what_no_write_touched_is_drawn() -> None:
 
 
 def test_rate_is_the_slope_of_what_came() -> None:
-    rate = Rate()
+    rate = Rate(200.0)
     assert rate.per_second is None
     for k in range(100):
         rate.add(1000 + k / 8, 25 * k)
@@ -137,10 +137,24 @@ def test_rate_is_the_slope_of_what_came() -> None:
     assert rate.per_second == pytest.approx(200, rel=0.01)
 
 
-def test_rate_knows_how_long_nothing_came() -> None:
-    rate = Rate()
-    for k in range(10):
-        rate.add(float(k), min(k, 6))
-    assert rate.silent == 3
-    rate.add(10.0, 7)
-    assert rate.silent == 0
+def test_a_slow_stream_s_rate_is_measured_over_many_of_its_samples() -> None:
+    rate = Rate(0.5)
+    for k in range(400):
+        rate.add(k / 8, k // 16)
+        if k < 4 * 8:
+            assert rate.per_second is None, "not from two samples"
+    assert rate.per_second == pytest.approx(0.5, rel=0.02)
+
+
+def test_a_slow_signal_is_drawn_by_its_value() -> None:
+    ring = Ring((1,), 100)
+    write(ring, np.arange(8.0)[:, None] + 100)
+    envelope = Envelope(ring, 1.0, 4.0)
+    assert envelope.rows(40) == [[BLOCKS]]
+
+
+def test_a_place_on_the_row_is_an_index() -> None:
+    ring = Ring((1,), 1000)
+    write(ring, np.zeros((87, 1)))
+    assert Envelope(ring, 10.0, 8.0).place(8) == (10, 80)
+    assert Envelope(ring, 10.0, 8.0).place(80) == (1, 87)

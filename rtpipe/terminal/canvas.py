@@ -26,12 +26,13 @@ WARN = Style.parse("#e08e0b")
 BAD = Style.parse("bold #e0532f")
 DECIDED = Style.parse("bold #ffffff on #0b6fa8")
 UNDECIDED = Style.parse("bold #ffffff on #5a5a5a")
+PAUSED = Style.parse("bold #ffffff on #a65f00")
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 _ASCII = str.maketrans(
-    "╭╮╰╯─│━╸▁▂▃▄▅▆▇█" + "●▬▲≈◆○▸◂✓·…±µ—" + TIMES,
-    "++++-|=-_.-~=+*#" + "o_^~%o><v.~~u-" + "x",
+    "╭╮╰╯─│━╸▁▂▃▄▅▆▇█" + "●▬▲≈◆○◌▸◂▴✓✕·…±µ—" + TIMES,
+    "++++-|=-_.-~=+*#" + "o_^~%oo><^vx.~~u-" + "x",
 )
 
 
@@ -71,6 +72,17 @@ def joined(lines: Iterable[Line], between: str = " · ") -> Line:
     for each in lines:
         if each:
             whole += [cell(between, QUIET), *each] if whole else each
+    return whole
+
+
+def fitting(parts: Iterable[Line], width: int) -> Line:
+    """Return as many of the parts, joined, as fit; the first ones matter most."""
+    whole: Line = []
+    for each in parts:
+        longer = joined([whole, each])
+        if width_of(longer) > width:
+            break
+        whole = longer
     return whole
 
 
@@ -130,7 +142,7 @@ def beside(blocks: Sequence[tuple[int, list[Line]]]) -> list[Line]:
 
 
 class Picture:
-    """Lines as something Rich can print."""
+    """Lines as something Rich can print, without an end of the last one."""
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = lines
@@ -139,9 +151,10 @@ class Picture:
         self, console: Console, options: ConsoleOptions
     ) -> RenderResult:
         """Yield the lines' pieces."""
-        for line in self.lines:
+        for row, line in enumerate(self.lines):
+            if row:
+                yield Segment.line()
             yield from map(_letters, line) if options.ascii_only else line
-            yield Segment.line()
 
 
 class Portable:

@@ -1,11 +1,13 @@
 """The terminal view while a run goes on: the whole screen, drawn again and again."""
 
+from collections.abc import Iterable
+
 from rich.console import Console
-from rich.live import Live
 
 from rtpipe.sink import Item, Run
 from rtpipe.terminal.canvas import (
     BOLD,
+    PAUSED,
     QUIET,
     STRONG,
     WARN,
@@ -15,13 +17,20 @@ from rtpipe.terminal.canvas import (
     clean,
     joined,
     spread,
+    width_of,
 )
+from rtpipe.terminal.duration import clock
 from rtpipe.terminal.layout import arrange
 from rtpipe.terminal.modelpanel import ModelPanel
-from rtpipe.terminal.news import News, clock
+from rtpipe.terminal.news import News
+from rtpipe.terminal.screen import Screen
 from rtpipe.terminal.streampanel import StreamPanel
 from rtpipe.terminal.tally import Tally
 from rtpipe.types import Event
+
+_ROOMY = 30  # lines from which there is air
+# What a stream without a model is shown in full for, in MNE's words.
+_SIGNALS = frozenset({"eeg", "emg", "ecg", "eog", "ecog", "seeg", "dbs", "bio"})
 
 
 class Drawing:
@@ -34,58 +43,137 @@ class Drawing:
     run : Run
     tallies : dict
         Per model and stream.
+
+    Attributes
+    ----------
+    keys : sequence of (str, str)
+        Keys that can be pressed, and what they do, to be shown.
+    explained : bool
+        Whether all keys stand in a line of their own.
     """
 
     def __init__(
         self, console: Console, run: Run, tallies: dict[tuple[str, str], Tally]
     ) -> None:
         self._console, self._run = console, run
-        self._streams = [StreamPanel(each) for each in run.streams.values()]
+        self.keys: tuple[tuple[str, str], ...] = ()
+        self.explained = False
+        self._paused: float | None = None
+        self._panels: list[Line] = []  # as they were drawn last
+        self._streams = {
+            name: StreamPanel(each, run.started) for name, each in run.streams.items()
+        }
+        longest = max(map(len, self._streams), default=0)
+        for panel in self._streams.values():
+            panel.name_width = longest
         self._models = {
             (model, stream): ModelPanel(run.models[model], run.streams[stream], tally)
             for (model, stream), tally in tallies.items()
         }
+        self._looked_at = {stream for _, stream in tallies} or _signals(run)
         self._news = News()
-        # No thread of its own draws, and nothing printed elsewhere is held back.
-        self._live = Live(
-            console=console,
-            screen=True,
-            auto_refresh=False,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._live.start()
+        self._screen = Screen(console)
+        self._screen.open()
+
+    @property
+    def picture(self) -> Picture:
+        """What was drawn last."""
+        return Picture(self._screen.lines)
 
     def add(self, item: Item, time: float) -> None:
         """Note a prediction or an event that came at `time`, on the run's clock."""
-        if isinstance(item, Event):
-            self._news.add(item, time - self._run.started)
-        else:
+        if not isinstance(item, Event):
             self._models[item.model, item.stream].add(item, time)
+            return
+        self._news.add(item, time - self._run.started)
+        if item.kind == "none":
+            self._models[item.data["model"], item.stream].add(item, time)
+        elif item.kind == "marker" and item.stream in self._streams:
+            self._streams[item.stream].mark(item)
 
     def show(self, time: float) -> None:
         """Draw everything as it stands at `time`."""
         width, height = self._console.size
-        self._live.update(Picture(self._lines(width, height, time)), refresh=True)
+        self._screen.show(self._lines(width, height, time))
+
+    def pause(self, time: float) -> None:
+        """Keep the picture as it is, or let it go on."""
+        self._paused = time if self._paused is None else None
 
     def close(self) -> None:
         """Give the screen back."""
-        self._live.stop()
+        self._screen.close()
+
+    def reopen(self) -> None:
+        """Take the screen again, after `close`."""
+        self._screen.open()
 
     def _lines(self, width: int, height: int, time: float) -> list[Line]:
-        roomy = height >= 30
+        foot = [self._explanation()] if self.explained else []
+        if self._paused is None:
+            self._look(time)
+            self._panels = self._body(width, height - 1 - len(foot), time)
+        # The picture of a pause may be of another size than the screen has by now.
+        kept = self._panels[: max(0, height - 1 - len(foot))]
+        return [self._header(width, time), *kept, *foot]
+
+    def _look(self, time: float) -> None:
+        for stream in self._streams.values():
+            stream.look(time)
+        for model in self._models.values():
+            model.look(time)
+        told = {""}
+        ranked = sorted(self._streams, key=lambda name: name not in self._looked_at)
+        for stream in map(self._streams.__getitem__, ranked):
+            # One device's streams are lost for one reason, which is said once.
+            stream.repeated = stream.trouble in told
+            told.add(stream.trouble)
+        for name, stream in self._streams.items():
+            stream.prominent = name in self._looked_at or not stream.repeated
+
+    def _body(self, width: int, height: int, time: float) -> list[Line]:
+        roomy = height + 1 >= _ROOMY
         count = 4 if roomy else 2
         air: list[Line] = [[]] if roomy else []
-        room = height - 1 - count - 2 * len(air)
-        streams, models = self._streams, list(self._models.values())
-        panels = arrange(width, room, streams, models, time)
+        room = max(0, height - count - 2 * len(air))
+        streams, models = [*self._streams.values()], [*self._models.values()]
+        panels = arrange(width, room, streams, models)
+        below: list[Line] = [[] for _ in range(room - len(panels))]
         news = self._news.lines(width, count)
-        return [self._header(width, time), *air, *panels, *air, *news]
+        return [*air, *panels, *below, *air, *news]
 
     def _header(self, width: int, time: float) -> Line:
         left = [cell(" rtpipe ", STRONG), cell(clean(self._run.name), BOLD)]
+        if self._paused is not None:
+            left = [cell(f" PAUSED {clock(time - self._paused)} ", PAUSED), *left]
         dropped = sum(self._run.dropped.values())
         slow = [cell(f"too slow for {dropped:,} items", WARN)] if dropped else []
         elapsed = [cell(clock(time - self._run.started), BOLD)]
-        right = joined([slow, elapsed, [cell("Ctrl-C stops ", QUIET)]])
-        return spread(left, right, width)
+        for hints in self._hints():
+            right = joined([slow, elapsed, [*hints, cell(" ")]])
+            if width_of(left) + width_of(right) + 2 <= width:
+                return spread(left, right, width)
+        return spread(left, elapsed, width)
+
+    def _hints(self) -> list[Line]:
+        """Return what is said of the keys, from the longest to the shortest."""
+        if not self.keys:
+            return [[cell("Ctrl-C stops", QUIET)]]
+        return [self._named(range(len(self.keys))), self._named((0, -1))]
+
+    def _named(self, which: Iterable[int]) -> Line:
+        named = [self.keys[at] for at in which]
+        parts = [[cell(key, STRONG), cell(f" {word}", QUIET)] for key, word in named]
+        return joined(parts, "  ")
+
+    def _explanation(self) -> Line:
+        text = "Ctrl-C stops too; a pause holds the picture, not the data"
+        keys = self._named(range(len(self.keys)))
+        return joined([[cell(" "), *keys], [cell(text, QUIET)]])
+
+
+def _signals(run: Run) -> set[str]:
+    """Return the streams of the body's own signals, or all where there is none."""
+    infos = [stream.info for stream in run.streams.values()]
+    found = {info.name for info in infos if _SIGNALS & set(info.ch_types)}
+    return found or set(run.streams)

@@ -8,7 +8,7 @@ from rich.text import Text
 from rtpipe.sink import Run
 from rtpipe.terminal.bars import percent
 from rtpipe.terminal.canvas import QUIET, WARN, clean
-from rtpipe.terminal.modelpanel import milliseconds
+from rtpipe.terminal.duration import milliseconds
 from rtpipe.terminal.tally import Tally
 
 
@@ -32,11 +32,14 @@ def ending(run: Run, tallies: dict[tuple[str, str], Tally]) -> RenderableType:
 
 
 def _streams(run: Run) -> Table:
-    table = _table("stream", "received", "lost", "filled", "long gaps", "unusable")
+    table = _table(
+        *("stream", "received", "lost", "filled", "long gaps", "outages", "unusable")
+    )
     for name, stream in run.streams.items():
         each = stream.counters
-        counts = (each.received, each.lost, each.filled, each.gaps, each.missing)
-        table.add_row(Text(clean(name)), *(f"{count:,}" for count in counts))
+        counts = (each.received, each.lost, each.filled, each.gaps, each.outages)
+        cells = (f"{count:,}" for count in (*counts, each.missing))
+        table.add_row(Text(clean(name)), *cells)
     return table
 
 

@@ -1,24 +1,40 @@
 """Where on the screen every panel goes, and how many lines it gets."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from rtpipe.terminal.canvas import WARN, Line, beside, cell
-from rtpipe.terminal.modelpanel import ModelPanel
-from rtpipe.terminal.streampanel import StreamPanel
-
-Panel = StreamPanel | ModelPanel
 
 _SIDES = 110  # columns from which signals and answers stand side by side
 _PANEL = 56  # columns from which a panel of answers may have a neighbour
-_COMFORT = 2  # the first of the steps that nobody needs
+_SHARED = (1, 2)  # the steps of which everybody gets something; of others, all or none
+_STEPS = 5
+
+
+class Panel(Protocol):
+    """A part of the picture that can be drawn in few lines or in many."""
+
+    prominent: bool
+
+    def heights(self, width: int) -> tuple[int, int, int, int, int, int]:
+        """Return the lines it needs, and asks for when others have what they need.
+
+        The steps are a frame, all labels, all channels, a large decision, and
+        tall signals or the frame of a stream that no model looks at.
+        """
+        ...
+
+    def filled(self, width: int, height: int) -> int:
+        """Return how many of `height` lines it would fill."""
+        ...
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        """Return `height` lines of `width` cells."""
+        ...
 
 
 class _Row:
-    """Panels beside each other, and the heights they step through as room allows.
-
-    Answers come before signals, and both before comfort: the steps are all labels,
-    all channels, large decisions, tall signals.
-    """
+    """Panels beside each other, and the heights they step through as room allows."""
 
     def __init__(self, panels: Sequence[Panel], width: int, across: int = 1) -> None:
         self.panels = panels
@@ -39,38 +55,36 @@ class _Row:
         self.height = max(panel.filled(self.width, before) for panel in self.panels)
         return before - self.height
 
-    def lines(self, time: float) -> list[Line]:
+    def lines(self) -> list[Line]:
         """Return the panels' lines."""
-        drawn = [panel.lines(self.width, self.height, time) for panel in self.panels]
+        drawn = [panel.lines(self.width, self.height) for panel in self.panels]
         if len(drawn) == 1:
             return drawn[0]
         return beside([(self.width + 1, lines) for lines in drawn])
 
 
 def arrange(
-    width: int,
-    height: int,
-    streams: Sequence[StreamPanel],
-    models: Sequence[ModelPanel],
-    time: float,
+    width: int, height: int, streams: Sequence[Panel], models: Sequence[Panel]
 ) -> list[Line]:
     """Return at most `height` lines with all panels.
 
     Wide screens show signals left and answers right, in two columns where they need
-    it; else signals stand above. Where lines are short, signals give up their channels
-    before answers give up labels; what cannot be drawn at all is counted in one line.
+    it; else signals stand above, those that models run on first. Where lines are short,
+    signals give up their channels before answers give up labels, and streams that no
+    model looks at have a line each; what cannot be drawn at all is counted in one line.
     """
+    ranked = sorted(streams, key=lambda panel: not panel.prominent)
     if width < _SIDES or not streams or not models:
         below = _rows(models, width, height)
-        return _stack(height, [_Row([each], width) for each in streams], below, time)
+        return _stack(height, [_Row([each], width) for each in ranked], below)
     left = width * 3 // 8
     right = width - left - 1
-    signals = _stack(height, [_Row([each], left) for each in streams], [], time)
-    answers = _stack(height, [], _rows(models, right, height), time)
+    signals = _stack(height, [_Row([each], left) for each in ranked], [])
+    answers = _stack(height, [], _rows(models, right, height))
     return beside([(left + 1, signals), (right, answers)])
 
 
-def _rows(models: Sequence[ModelPanel], width: int, height: int) -> list[_Row]:
+def _rows(models: Sequence[Panel], width: int, height: int) -> list[_Row]:
     """Return the models in as few columns as give all of them their full height."""
     rows: list[_Row] = []
     for across in range(1, max(1, (width + 1) // (_PANEL + 1)) + 1):
@@ -81,9 +95,7 @@ def _rows(models: Sequence[ModelPanel], width: int, height: int) -> list[_Row]:
     return rows
 
 
-def _stack(
-    height: int, streams: list[_Row], models: list[_Row], time: float
-) -> list[Line]:
+def _stack(height: int, streams: list[_Row], models: list[_Row]) -> list[Line]:
     """Return rows of panels below each other, streams first, in `height` lines."""
     rows = [*models, *streams]  # the last ones give way first
     spare = height - sum(row.height for row in rows)
@@ -92,11 +104,11 @@ def _stack(
         hidden += len(rows[-1].panels)
         spare += rows.pop().height
     spare -= hidden > 0
-    for step in range(4):
-        spare -= (_share if step < _COMFORT else _fill)(rows, step, spare)
+    for step in range(_STEPS):
+        spare -= (_share if step in _SHARED else _fill)(rows, step, spare)
         spare += sum(row.shrink() for row in rows)
     shown = [row for row in (*streams, *models) if row in rows]
-    lines = [line for row in shown for line in row.lines(time)]
+    lines = [line for row in shown for line in row.lines()]
     if hidden:
         lines.append([cell(f" and {hidden} more; a taller window shows them", WARN)])
     return lines
@@ -112,8 +124,11 @@ def _share(rows: list[_Row], step: int, spare: int) -> int:
 
 
 def _fill(rows: list[_Row], step: int, spare: int) -> int:
-    """Deal out what is comfort, row by row: half of it is worth nothing."""
+    """Deal out row by row; of these steps half is worth nothing."""
     dealt = 0
     for row in rows:
-        dealt += row.grow(step, spare - dealt)
+        before = row.height
+        row.grow(step, spare - dealt)
+        row.shrink()
+        dealt += row.height - before
     return dealt

@@ -5,6 +5,7 @@ from math import isfinite
 from rich.segment import Segment
 
 from rtpipe.sink import ModelStatus, StreamStatus
+from rtpipe.terminal.answer import Answer
 from rtpipe.terminal.bars import bar, bars, percent
 from rtpipe.terminal.canvas import (
     BOLD,
@@ -22,13 +23,13 @@ from rtpipe.terminal.canvas import (
     spread,
     width_of,
 )
+from rtpipe.terminal.duration import milliseconds
 from rtpipe.terminal.tally import Tally
-from rtpipe.types import Prediction
+from rtpipe.types import Event, Prediction
 
 _LABEL = 16  # cells a label may take
 _BAR = 8  # cells of a bar that is worth its place
 _AIR = 3  # lines more, with which the decision is large
-_OLD = 1.0  # seconds after which an answer is no longer shown as the current one
 
 
 class ModelPanel:
@@ -43,37 +44,44 @@ class ModelPanel:
         Of the same answers.
     """
 
+    prominent = True
+
     def __init__(self, model: ModelStatus, stream: StreamStatus, tally: Tally) -> None:
         self.model, self.stream, self.tally = model, stream, tally
-        self._newest: Prediction | None = None
-        self._came = 0.0
+        self._answer = Answer(model, stream)
+        self._time = 0.0
         longest = max((len(each) for each in model.labels), default=0)
         self._label = max(4, min(_LABEL, longest))
 
-    def heights(self, width: int) -> tuple[int, int, int, int, int]:
+    def look(self, time: float) -> None:
+        """Note the time, on the run's clock, before it is drawn."""
+        self._time = time
+
+    def heights(self, width: int) -> tuple[int, int, int, int, int, int]:
         """Return the lines it needs, and asks for when others have what they need."""
         told, _ = self._notes(width - 4)
         want = len(self.model.labels) + 4 + self._judged + len(told)
-        return 3 + len(told), want, want, want + _AIR, want + _AIR
+        least, airy = 3 + len(told), want + _AIR
+        return least, least, want, want, airy, airy
 
     def filled(self, width: int, height: int) -> int:
         """Return how many of `height` lines it would fill."""
-        *_, want, airy = self.heights(width)[1:4]
+        *_, want, airy, _ = self.heights(width)
         return airy if height >= airy else min(height, want)
 
-    def add(self, prediction: Prediction, time: float) -> None:
-        """Note the newest answer, and when it came on the run's clock."""
-        self._newest, self._came = prediction, time
+    def add(self, item: Prediction | Event, time: float) -> None:
+        """Note an answer, or that it ended, at `time` on the run's clock."""
+        self._answer.add(item, time)
 
-    def lines(self, width: int, height: int, time: float) -> list[Line]:
-        """Return `height` lines of `width` cells; `time` is now, on the run's clock."""
+    def lines(self, width: int, height: int) -> list[Line]:
+        """Return `height` lines of `width` cells."""
         inner = width - 4
         title = [cell(clean(self.model.name), BOLD)]
         source = [cell(f"on {clean(self.stream.info.name)}", QUIET)]
         told, foot = self._notes(inner)
         rows = height - 2 - len(told)
         large = height >= self.heights(width)[-1]
-        body = self._large(inner, time) if large else self._small(inner, rows, time)
+        body = self._large(inner) if large else self._small(inner, rows)
         return box(width, height, [*told, *body], title, source, foot)
 
     @property
@@ -88,11 +96,11 @@ class ModelPanel:
             return [], foot
         return told[:-1], told[-1]
 
-    def _large(self, inner: int, time: float) -> list[Line]:
-        current = self._current(time)
+    def _large(self, inner: int) -> list[Line]:
+        current = self._answer.current(self._time)
         block = self._block(current)
         edge = [Segment(" " * width_of(block), block[0].style)]
-        beside = [self._words(current, time), self._latency(), self._windows()]
+        beside = [self._words(current), self._latency(), self._windows()]
         head = [
             [*left, cell("   "), *right]
             for left, right in zip([edge, block, edge], beside, strict=True)
@@ -100,11 +108,11 @@ class ModelPanel:
         drawn = bars(self.model.labels, current, inner, self._label, self._judged)
         return [*head, [], *drawn, [], self._agreement()]
 
-    def _small(self, inner: int, rows: int, time: float) -> list[Line]:
-        current = self._current(time)
+    def _small(self, inner: int, rows: int) -> list[Line]:
+        current = self._answer.current(self._time)
         if rows == 1 and current is not None and current.label is not None:
             return [self._alone(current, current.label, inner)]
-        left = [*self._block(current), cell("  "), *self._words(current, time)]
+        left = [*self._block(current), cell("  "), *self._words(current)]
         head = spread(left, self._latency(), inner)
         facts = [fact for fact in (self._windows(), self._agreement()) if fact]
         facts = facts[: max(0, rows - 2)]
@@ -123,33 +131,20 @@ class ModelPanel:
         drawn = bar(current.probabilities.get(label), length, decided=True)
         return [*block, cell("  "), *drawn, *late]
 
-    def _current(self, time: float) -> Prediction | None:
-        """Return the newest answer, unless it is too old to be shown as one."""
-        if self._newest is None or time - self._came > max(_OLD, self.model.window):
-            return None
-        return self._newest
-
     def _block(self, current: Prediction | None) -> Line:
-        word = "—" if current is None else current.label or "none"
+        word = (current and current.label) or "NONE"
         style = DECIDED if current is not None and current.label else UNDECIDED
         text = clean(word)[: self._label]
         return fit([cell(f"  {text:^{self._label}}  ", style)], self._label + 4)
 
-    def _words(self, current: Prediction | None, time: float) -> Line:
+    def _words(self, current: Prediction | None) -> Line:
         if current is not None and current.label is None:
             return [cell(clean(current.reason or "no decision"), WARN)]
         if current is not None:
             sure = current.probabilities.get(current.label or "")
             return [cell(percent(sure).strip(), BOLD)]
-        window, raw = self.model.window, self.stream.raw
-        filled = (raw.stop - raw.first) / self.stream.info.sfreq
-        if filled < window:
-            which = "first" if self._newest is None else "next"
-            progress = f"{filled:.1f} of {window:.1f} s"
-            return [cell(f"filling the {which} window: {progress}", QUIET)]
-        if self._newest is None:
-            return [cell("waiting for the first answer", QUIET)]
-        return [cell(f"no answer for {time - self._came:.1f} s", WARN)]
+        reason, worry = self._answer.why(self._time)
+        return [cell(clean(reason), WARN if worry else QUIET)]
 
     def _likely(self, current: Prediction | None, count: int) -> tuple[str, ...]:
         """Return the labels to show where there are fewer lines than labels."""
@@ -203,14 +198,6 @@ class ModelPanel:
             text = f" of {counters.judged:,} correct"
             parts.append([cell(accuracy), cell(text, QUIET)])
         return joined(parts)
-
-
-def milliseconds(seconds: float | None) -> str:
-    """Return a duration in milliseconds, with the digits that matter."""
-    if seconds is None:
-        return "—"
-    value = seconds * 1e3
-    return f"{value:.1f} ms" if value < 9.95 else f"{value:,.0f} ms"
 
 
 def _number(probability: float | None) -> float:

@@ -6,6 +6,7 @@ from rich.style import Style
 
 from rtpipe.terminal.canvas import (
     ACCENT,
+    BAD,
     PLAIN,
     QUIET,
     TIMES,
@@ -15,15 +16,18 @@ from rtpipe.terminal.canvas import (
     clean,
     fit,
 )
+from rtpipe.terminal.duration import clock
 from rtpipe.types import Event
 
 _KEPT = 32  # different things; more than any screen shows
 _ORIGIN = 20  # cells the name of a stream may take
-_ELSEWHERE = frozenset({"truth", "quality"})  # told beside the signal
+# Told beside the signal or the answer.
+_ELSEWHERE = frozenset({"truth", "quality", "none", "steady"})
 _SIGNS: dict[str, tuple[str, Style]] = {
     "marker": ("▸", ACCENT),
     "recovered": ("✓", ACCENT),
-    "lost": ("▲", WARN),
+    "lost": ("✕", BAD),
+    "degraded": ("▲", WARN),
     "gap": ("▲", WARN),
     "overrun": ("▲", WARN),
     "skipped": ("▲", WARN),
@@ -98,8 +102,10 @@ def words(event: Event) -> str:
     for key, value in event.data.items():
         if value is True:
             parts.append(key)
-        elif key in ("text", "message", "model"):
+        elif key in ("text", "message", "model", "reason"):
             parts.append(str(value))
+        elif key == "after":
+            parts.append(f"after {value:.1f} s")
         elif isinstance(value, float):
             parts.append(f"{key} {value:.4g}")
         elif isinstance(value, dict):  # of channels: only those that are not well
@@ -108,10 +114,3 @@ def words(event: Event) -> str:
         elif value not in (None, False) and not isinstance(value, list):
             parts.append(f"{key} {value}")
     return clean(" · ".join(parts))
-
-
-def clock(seconds: float) -> str:
-    """Return seconds as minutes and seconds, with hours where there are."""
-    minutes, rest = divmod(int(max(0.0, seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

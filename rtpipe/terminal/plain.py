@@ -5,18 +5,20 @@ from rich.console import Console
 from rtpipe.sink import Item, Run
 from rtpipe.terminal.bars import percent
 from rtpipe.terminal.canvas import TIMES, clean, letters
-from rtpipe.terminal.modelpanel import milliseconds
-from rtpipe.terminal.news import clock, weight, words
+from rtpipe.terminal.duration import clock, milliseconds
+from rtpipe.terminal.news import weight, words
 from rtpipe.types import Event, Prediction
 
 _EVERY = 1.0  # seconds between two lines about the same thing
+_AT_ONCE = frozenset({"lost", "recovered", "degraded", "steady", "none"})
 
 
 class PlainLog:
     """Prints, for each model and stream, the newest decision once a second.
 
     Events are printed too; those of one kind and stream at most once a second, with
-    the number of those that came in between.
+    the number of those that came in between. How the connection stands, and that a
+    decision has ended, is printed at once; each text of a marker is.
 
     Parameters
     ----------
@@ -27,7 +29,7 @@ class PlainLog:
     def __init__(self, console: Console, run: Run) -> None:
         self._console, self._run = console, run
         self._printed: dict[tuple[str, str], float] = {}
-        self._waiting: dict[tuple[str, str], tuple[Item, int]] = {}
+        self._waiting: dict[tuple[str, str], tuple[Item, int, float]] = {}
         for stream in run.streams.values():
             info = stream.info
             self._print(f"{info.name}: {info.n_channels} channels, {info.sfreq:g} Hz")
@@ -41,22 +43,37 @@ class PlainLog:
             key, count = (item.model, item.stream), 1
         elif item.kind == "truth":
             return
+        elif item.kind in _AT_ONCE:
+            # What was decided before that is over, and so is not printed after it.
+            self._waiting.pop((str(item.data.get("model")), item.stream), None)
+            self._tell(item, 1, time)
+            return
+        elif item.kind == "marker":  # on every stream at once; its text is what matters
+            key, count = ("event marker", words(item)), 1
+            if key in self._waiting and item.stream != self._waiting[key][0].stream:
+                return
         else:
             key, count = (f"event {item.kind}", item.stream), weight(item)
-        _, before = self._waiting.get(key, (item, 0))
-        self._waiting[key] = (item, before + count)
+        _, before, _ = self._waiting.get(key, (item, 0, time))
+        self._waiting[key] = (item, before + count, time)
 
     def show(self, time: float) -> None:
         """Print what waits, where a second has passed since the last such line."""
-        for key, (item, count) in list(self._waiting.items()):
+        for key, waiting in list(self._waiting.items()):
             if time - self._printed.get(key, -_EVERY) >= _EVERY:
                 del self._waiting[key]
                 self._printed[key] = time
-                passed = clock(time - self._run.started)
-                self._print(f"{passed:>7}  {_told(item, count)}")
+                self._tell(*waiting)
 
     def close(self) -> None:
-        """Nothing was taken over, so nothing is given back."""
+        """Print what still waits."""
+        for waiting in self._waiting.values():
+            self._tell(*waiting)
+        self._waiting.clear()
+
+    def _tell(self, item: Item, count: int, time: float) -> None:
+        passed = clock(time - self._run.started)
+        self._print(f"{passed:>7}  {_told(item, count)}")
 
     def _print(self, text: str) -> None:
         safe = clean(text)
@@ -68,7 +85,8 @@ class PlainLog:
 def _told(item: Item, count: int) -> str:
     if isinstance(item, Event):
         often = f" {TIMES}{count:,}" if count > 1 else ""
-        return f"{item.stream or 'run'}  {item.kind}{often}  {words(item)}"
+        origin = "run" if item.kind == "marker" else item.stream or "run"
+        return f"{origin}  {item.kind}{often}  {words(item)}".rstrip()
     if item.label is None:
         said = f"none: {item.reason or 'no decision'}"
     else:

@@ -5,36 +5,34 @@ from collections import deque
 import numpy as np
 
 _SPAN = 8.0  # seconds; a Bluetooth packet of 12 samples then moves the slope by 1 %
+_FEWEST = 16  # samples; of a slow stream that takes longer
 
 
 class Rate:
     """The slope of a counter over the last seconds.
 
-    Attributes
+    Parameters
     ----------
-    silent : float
-        Since when the counter stands still, in seconds.
+    sfreq : float
+        The rate to expect, in hertz.
     """
 
-    def __init__(self) -> None:
-        self.silent = 0.0
+    def __init__(self, sfreq: float) -> None:
+        self._span = max(_SPAN, _FEWEST / sfreq)
         self._points: deque[tuple[float, int]] = deque()
-        self._changed = 0.0
 
     def add(self, time: float, count: int) -> None:
         """Note what the counter says now."""
-        if not self._points or count != self._points[-1][1]:
-            self._changed = time
-        self.silent = time - self._changed
         self._points.append((time, count))
-        while self._points[0][0] < time - _SPAN:
+        while self._points[0][0] < time - self._span:
             self._points.popleft()
 
     @property
     def per_second(self) -> float | None:
-        """A least-squares slope; None until it covers a second."""
-        if not self._points or self._points[-1][0] - self._points[0][0] < 1:
+        """A least-squares slope; None until it covers an eighth of its span."""
+        points = self._points
+        if not points or points[-1][0] - points[0][0] < self._span / 8:
             return None
-        times, counts = np.array(self._points).T
+        times, counts = np.array(points).T
         times = times - times.mean()
         return float(times @ counts / (times @ times))

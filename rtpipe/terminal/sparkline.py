@@ -8,6 +8,7 @@ from rtpipe.types import Float64
 
 _BLOCKS = np.array([*" ▁▂▃▄▅▆▇█"])
 _CALM = 0.995  # per drawing; how fast the scale forgets a large signal
+_FEWEST = 24  # samples; of a slow stream that is further back
 
 
 class Envelope:
@@ -20,7 +21,7 @@ class Envelope:
     sfreq : float
         In hertz.
     seconds : float
-        How far back the drawing reaches.
+        How far back the drawing reaches, or 24 samples if that is further.
 
     Attributes
     ----------
@@ -35,11 +36,12 @@ class Envelope:
     electrode stands out, and so does silence. The slices lie on a grid of the sample
     index: the drawing moves to the left and never shimmers. Each channel has a scale
     of its own that grows at once and shrinks slowly, so rest after effort looks like
-    rest.
+    rest. Where a slice is a single sample, its height is its value between the lowest
+    and the highest that are drawn.
     """
 
     def __init__(self, ring: Ring, sfreq: float, seconds: float = 4.0) -> None:
-        self.ring, self.n_times = ring, max(1, round(seconds * sfreq))
+        self.ring, self.n_times = ring, max(_FEWEST, round(seconds * sfreq))
         n_channels = ring.sample_shape[0]
         self.spread = np.full(n_channels, np.nan)
         self._scale = np.zeros(n_channels)
@@ -49,14 +51,17 @@ class Envelope:
 
         The upper row comes first, and the newest slice is at the right.
         """
-        size = max(1, -(-self.n_times // width))
+        size = self._size(width)
         samples = self._newest(size, width)
         if not len(samples):
             return [[""] * tall for _ in self._scale]
         self.spread = _deviation(samples)
         edges = np.arange(0, len(samples), size)
         high = np.fmax.reduceat(samples, edges, axis=0)
-        height = high - np.fmin.reduceat(samples, edges, axis=0)
+        low = np.fmin.reduceat(samples, edges, axis=0)
+        if size == 1:
+            low = np.broadcast_to(np.fmin.reduce(samples, axis=0), high.shape)
+        height = high - low
         known = np.nan_to_num(height)
         self._scale = np.maximum(known.max(axis=0), self._scale * _CALM)
         scale = np.where(self._scale > 0, self._scale, 1.0)
@@ -71,6 +76,14 @@ class Envelope:
             ["".join(part[channel]) for part in parts]
             for channel in range(level.shape[1])
         ]
+
+    def place(self, width: int) -> tuple[int, int]:
+        """Return the samples of a block, and the index behind the newest block."""
+        size = self._size(width)
+        return size, self.ring.stop // size * size
+
+    def _size(self, width: int) -> int:
+        return max(1, -(-self.n_times // width))
 
     def _newest(self, size: int, width: int) -> Float64:
         """Return a copy of whole slices that no write touched while it was made."""

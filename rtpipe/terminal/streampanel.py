@@ -1,186 +1,175 @@
 """The panel of one stream: does it come, is it whole, does it look like a signal."""
 
-from collections import Counter
 from collections.abc import Iterable
-from math import isfinite
-
-from rich.style import Style
 
 from rtpipe.sink import StreamStatus
 from rtpipe.terminal.canvas import (
-    ACCENT,
-    BAD,
     BOLD,
-    GOOD,
     PLAIN,
     QUIET,
-    WARN,
-    WAVE,
     Line,
     box,
     cell,
     clean,
     fit,
+    fitting,
     joined,
     spread,
     width_of,
 )
-from rtpipe.terminal.rate import Rate
-from rtpipe.terminal.sparkline import Envelope
+from rtpipe.terminal.channels import Channels
+from rtpipe.terminal.facts import Facts
+from rtpipe.terminal.standing import Standing
+from rtpipe.types import Event
 
-_SIGNS: dict[str, tuple[str, Style]] = {
-    "good": ("●", GOOD),
-    "flat": ("▬", BAD),
-    "railed": ("▲", BAD),
-    "mains": ("≈", WARN),
-    "noisy": ("◆", WARN),
-    "?": ("·", QUIET),
-}
-_UNITS = {"uV": "µV", "none": ""}
-_AMOUNT = 11  # cells of a signal's size
-_LEAST = 3  # lines: the frame and what is counted
-_NARROWEST = 34  # cells in which a channel's row can still be read
-_SILENCE = 0.5  # seconds without data before it is said
+_LEAST = 3  # lines of a frame: its edges and what is counted
+_NAME = 8  # cells, at least, of a name in one line
+_MANY = 99  # more lines than anything takes
 
 
 class StreamPanel:
-    """Draws one stream in as many lines as there are.
+    """Draws one stream in as many lines as there are; in fewer than three, in one.
 
     Parameters
     ----------
     status : StreamStatus
+    started : float
+        When the run began, on its clock.
+
+    Attributes
+    ----------
+    prominent : bool
+        Whether it wants a frame before others have what they need: a model runs on it,
+        or it has something to say.
+    repeated : bool
+        Whether another panel says why the connection has ended.
+    name_width : int
+        Cells of the longest name, where streams have a line each.
     """
 
-    def __init__(self, status: StreamStatus) -> None:
+    def __init__(self, status: StreamStatus, started: float) -> None:
         self.status = status
-        self._rate = Rate()
-        self._longest_truth = 0  # cells; what once took two lines keeps them
-        info = status.info
-        # One sample may also be a picture, which no row of blocks can show.
-        signals = info.sample_shape == (info.n_channels,)
-        self._envelope = Envelope(status.raw, info.sfreq) if signals else None
+        self.prominent, self.repeated = True, False
+        self.name_width = len(status.info.name)
+        self._channels = Channels(status)
+        self._facts = Facts(status)
+        self._standing = Standing(status.link, started)
+        self._time = started
+        self._degraded = False  # once; what took a line keeps it
+        self._longest_truth = 0  # cells; and what took two lines keeps them
 
-    def heights(self, width: int) -> tuple[int, int, int, int, int]:
+    @property
+    def trouble(self) -> str:
+        """Why its connection has ended; empty while there is one."""
+        return self.status.link.reason if self._standing.ended else ""
+
+    def mark(self, event: Event) -> None:
+        """Note a marker."""
+        self._channels.marks.add(event)
+
+    def look(self, time: float) -> None:
+        """Note how things stand at `time`, on the run's clock, before it is drawn."""
+        self._time = time
+        self._standing.look()
+        self._facts.look(time)
+        self._degraded |= self.status.link.state == "degraded"
+
+    def heights(self, width: int) -> tuple[int, int, int, int, int, int]:
         """Return the lines it needs, and asks for when others have what they need."""
         n = self.status.info.n_channels
-        told = _LEAST + len(self._truths(width - 4)) - 1
-        return _LEAST, told, told + n, told, told + 2 * n
+        said = len(self._said(width - 4, _MANY))
+        truths = len(self._truths(width - 4))
+        # Where there are no data, what to do may take the place of what was counted.
+        framed = max(_LEAST, 2 + said)
+        told = max(framed, _LEAST + truths - 1)
+        full = _LEAST + truths + max(said, self._degraded) + self._channels.wanted
+        if not self.prominent:
+            return 1, 1, 1, 1, 1, full
+        return 1, framed, told, full, full, full + n
 
     def filled(self, width: int, height: int) -> int:
         """Return how many of `height` lines it would fill."""
-        told, rows = self._room(width - 4, height)
-        across, shown, tall = self._grid(width - 4, rows)
-        left_out = shown < self.status.info.n_channels and rows > 0
-        return _LEAST + len(told) - 1 + -(-shown // across) * tall + left_out
+        if height < _LEAST or not (self.prominent or height >= self.heights(width)[-1]):
+            return 1
+        facts, said, told, rows = self._parts(width - 4, height)
+        body = facts + max(len(said), self._degraded) + len(told)
+        return min(height, 2 + body + self._channels.filled(width - 4, rows))
 
-    def lines(self, width: int, height: int, time: float) -> list[Line]:
-        """Return `height` lines of `width` cells; `time` is now, on the run's clock."""
-        received = self.status.counters.received
-        if received:
-            self._rate.add(time, received)
+    def lines(self, width: int, height: int) -> list[Line]:
+        """Return `height` lines of `width` cells."""
+        if height < _LEAST:
+            return [self._line(width), *([[]] * (height - 1))]
         inner = width - 4
+        facts, said, (*told, foot), rows = self._parts(inner, height)
+        stale = self._standing.ended
+        body = [
+            *self._facts_in(inner, facts),
+            *self._channels.lines(inner, rows, stale),
+        ]
+        under = [*said, *told]
+        body += [[]] * (height - 2 - len(body) - len(under)) + under
         title = [cell(clean(self.status.info.name), BOLD)]
-        corner = self._device(short=width < width_of(title) + 46)
-        summary = spread(self._counters(), self._qualities(0), inner)
-        (*told, foot), rows = self._room(inner, height)
-        body = [summary, *self._channels(inner, rows)]
-        body += [[]] * (height - 2 - len(body) - len(told)) + told
-        return box(width, height, body, title, corner, foot)
+        return box(width, height, body, title, self._standing.word, foot)
 
-    def _room(self, width: int, height: int) -> tuple[list[Line], int]:
-        """Return the lines of the truth, and how many are left for the channels."""
-        told = self._truths(width)
-        if height < _LEAST + len(told) - 1:
-            told = [self._truth(self.status.truth)]  # cut, but there
-        return told, height - _LEAST - len(told) + 1
-
-    def _device(self, short: bool) -> Line:
-        nominal, measured = self.status.info.sfreq, self._rate.per_second
-        if not self.status.counters.received:
-            return [cell("○ waiting for the first sample", WARN)]
-        if self._rate.silent > _SILENCE:
-            return [cell(f"○ no data for {self._rate.silent:.1f} s", WARN)]
-        known = "—" if measured is None else f"{measured:.1f}"
-        if short:
-            return [cell(known, ACCENT), cell(f" of {nominal:g} Hz", QUIET)]
-        rated = cell(f"{nominal:g} Hz nominal · ", QUIET)
-        return [rated, cell(known, ACCENT), cell(" Hz measured", QUIET)]
-
-    def _counters(self) -> Line:
-        counters = self.status.counters
-        lost, gaps = counters.lost, counters.gaps
-        share = lost / max(1, counters.received + lost)
-        parts = [[cell(f"{counters.received:,}"), cell(" received", QUIET)]]
-        if lost:
-            parts.append([cell(f"{lost:,} lost ({share:.2%})", WARN)])
-        else:
-            parts.append([cell("0"), cell(" lost", QUIET)])
-        if gaps:
-            parts.append([cell(f"{gaps:,} gap{'s' * (gaps > 1)}", WARN)])
-        return joined(parts)
-
-    def _qualities(self, start: int) -> Line:
-        """Return how many channels from `start` on are how; names where it matters."""
-        quality, names = self.status.quality[start:], self.status.info.ch_names[start:]
-        parts: list[Line] = []
-        for word, count in Counter(quality).most_common():
-            sign, style = _sign(word)
-            alone = names[quality.index(word)] if count == 1 and word != "good" else ""
-            text = f"{sign} {clean(alone) or count} {word}"
-            parts.append([cell(text, style)])
-        return joined(parts, "  ")
-
-    def _grid(self, width: int, rows: int) -> tuple[int, int, int]:
-        """Return how many channels stand beside each other, are shown, and how tall."""
-        n = self.status.info.n_channels
-        across = 1
-        while -(-n // across) > rows and (across + 1) * _NARROWEST <= width + 2:
-            across += 1
-        if n <= rows * across:
-            return across, n, 2 if rows >= 2 * n else 1
-        return across, max(0, rows - 1) * across, 1
-
-    def _channels(self, width: int, rows: int) -> list[Line]:
-        across, shown, tall = self._grid(width, rows)
-        lines: list[Line] = []
-        if shown:
-            down = -(-shown // across)
-            each = (width - 2 * (across - 1)) // across
-            drawn = self._rows(each, shown, tall)
-            for row in range(down):
-                beside = drawn[row::down]
-                lines += [joined(parts, "  ") for parts in zip(*beside, strict=True)]
-        if shown < self.status.info.n_channels and rows > 0:
-            more = f"and {self.status.info.n_channels - shown} more   "
-            lines.append([cell(more, QUIET), *self._qualities(shown)])
-        return lines
-
-    def _rows(self, width: int, shown: int, tall: int) -> list[list[Line]]:
-        """Return the lines of each channel: name, quality, how it moved, how much."""
+    def _line(self, width: int) -> Line:
+        """Return the stream in one line, its parts below those of its neighbours."""
         info = self.status.info
-        longest = min(8, max(map(len, info.ch_names)))
-        reach = max(0, width - longest - 10)
-        measured = reach >= _AMOUNT + 16  # else the signal has no room beside its size
-        reach -= _AMOUNT if measured else 0
-        waves = [[""] * tall] * shown
-        amounts = [""] * shown
-        if self._envelope is not None and reach:
-            waves = self._envelope.rows(reach, tall)
-            amounts = [_amount(each) for each in self._envelope.spread.tolist()]
-        channels = []
-        for at in range(shown):
-            quality = self.status.quality[at]
-            sign, style = _sign(quality)
-            wave = WAVE if quality in ("good", "?") else style
-            unit = _UNITS.get(info.units[at], info.units[at])
-            name = fit([cell(clean(info.ch_names[at]))], longest)
-            amount = f" {amounts[at]:>6} {unit:<3}" if measured else ""
-            *above, lowest = [cell(f"{each:>{reach}}", wave) for each in waves[at]]
-            said = cell(f" {sign} {quality:<6} ", style)
-            under: Line = [*name, said, lowest, cell(amount, QUIET)]
-            upper = [[cell(" " * (longest + 10)), each] for each in above]
-            channels.append([fit(line, width) for line in [*upper, under]])
-        return channels
+        longest = min(self.name_width, max(_NAME, width // 3))
+        name = fit([cell(clean(info.name), BOLD)], longest)
+        start: Line = [cell("  "), *self._standing.sign, cell(" "), *name, cell("  ")]
+        if self._standing.ended or not self.status.counters.received:
+            since, reason = self._standing.sentence(self._time)
+            text = f"{self.status.link.state}: {reason or since}"
+            return fit([*start, cell(text, self._standing.style)], width)
+        size = [cell(f"{info.n_channels:>3}"), cell(" ch", QUIET)]
+        rate = [cell(f"{self._facts.measured:>7}"), cell(" Hz", QUIET)]
+        parts = [size, rate, self._facts.lost, self._channels.qualities(width)]
+        parts += self._facts.timed(width)[1:]
+        room = max(0, width - width_of(start))
+        return fit([*start, *fitting(parts, room)], width)
+
+    def _parts(
+        self, width: int, height: int
+    ) -> tuple[int, list[Line], list[Line], int]:
+        """Return the lines of facts, what is said, the truth, the rows of channels.
+
+        The last line of the truth stands in the lower edge.
+        """
+        room = height - 2
+        told = self._truths(width)
+        if room < len(told):
+            told = [self._truth(self.status.truth)]  # cut, but there
+        room -= len(told) - 1
+        ended = self._standing.ended or not self.status.counters.received
+        said = self._said(width, room if ended else room - 1)
+        room -= len(said)
+        # The second line of facts costs no channel that there would be room for.
+        lacking = room - self._channels.wanted
+        short = height == _LEAST or self._standing.ended or lacking == 1
+        facts = min(room, 1 if short else 2)
+        rows = room - facts - (self._degraded and not said)
+        return max(0, facts), said, told, max(0, rows)
+
+    def _said(self, width: int, most: int) -> list[Line]:
+        brief = self._standing.ended and self.repeated
+        return self._standing.told(width, most, self._time, brief)
+
+    def _facts_in(self, width: int, lines: int) -> list[Line]:
+        """Return what is counted and measured; of what has ended, what is counted."""
+        if lines < 1:
+            return []
+        missed, received = self._facts.missed, self._facts.received
+        if self._standing.ended:
+            return [fitting([*missed, received], width)]
+        quality = self._channels.qualities(width - width_of(missed[0]) - 2)
+        room = width - width_of(quality) - 2
+        if lines == 1:
+            parts = [missed[0], *self._facts.timed(room), *missed[1:], received]
+            return [spread(fitting(parts, room), quality, width)]
+        first, second = [*missed, received], self._facts.timed(width)
+        if width_of(joined(first)) > room:  # then there may be room below
+            first, second = missed, [*second, received]
+        return [spread(fitting(first, room), quality, width), fitting(second, width)]
 
     def _truths(self, width: int) -> list[Line]:
         """Return the truth as one line, or where that is too long, one for each task.
@@ -188,6 +177,8 @@ class StreamPanel:
         The last one stands in the lower edge.
         """
         whole = self._truth(self.status.truth)
+        if not whole:
+            return [whole]
         self._longest_truth = max(self._longest_truth, width_of(whole))
         if self._longest_truth <= width - 2:
             return [whole]
@@ -195,17 +186,9 @@ class StreamPanel:
 
     def _truth(self, tasks: Iterable[str]) -> Line:
         known = []
+        if self._standing.ended:  # it is not known what is true now
+            return []
         for task in tasks:
             label = self.status.truth[task] or "—"
             known.append([cell(f"{clean(task)} ", QUIET), cell(clean(label), PLAIN)])
         return [cell("truth: ", QUIET), *joined(known)] if known else []
-
-
-def _sign(quality: str) -> tuple[str, Style]:
-    return _SIGNS.get(quality, ("◆", WARN))
-
-
-def _amount(spread: float) -> str:
-    if not isfinite(spread):
-        return "—"
-    return f"±{spread:,.1f}" if spread < 100 else f"±{spread:,.0f}"

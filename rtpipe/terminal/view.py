@@ -6,12 +6,15 @@ from rich.console import Console
 
 from rtpipe.clock import now
 from rtpipe.sink import Item, Run
-from rtpipe.terminal.canvas import Portable
+from rtpipe.terminal.canvas import Picture, Portable
 from rtpipe.terminal.drawing import Drawing
 from rtpipe.terminal.ending import ending
+from rtpipe.terminal.keys import SUSPEND, Keys, available, suspend
 from rtpipe.terminal.plain import PlainLog
 from rtpipe.terminal.tally import Tally
 from rtpipe.types import Prediction
+
+KEYS = (("q", "quit"), ("m", "marker"), ("p", "pause"), ("h", "help"))
 
 
 class TerminalView:
@@ -30,48 +33,88 @@ class TerminalView:
     The drawing uses the terminal's second screen, so what stood there before is there
     again afterwards. It reads the streams' rings, counters and latencies as they are
     at that moment; an answer that is too old is never shown as the current one.
+    Keys are read between two drawings, where input and output are terminals.
     """
 
     name = "terminal"
 
     def __init__(self, console: Console, period: float = 0.125) -> None:
         self.console, self.period = console, period
+        self._keys = Keys()
 
     def open(self, run: Run) -> None:
         """Take over the screen, if it is one."""
-        self._run, self._drawn = run, -self.period
+        self._run, self._drawn, self._markers = run, -self.period, 0
         self._tallies = {
             (name, stream): Tally()
             for name, model in run.models.items()
             for stream in model.windows
         }
-        drawn = self.console.is_terminal and not self.console.is_dumb_terminal
-        self._view: Drawing | PlainLog = (
-            Drawing(self.console, run, self._tallies)
-            if drawn
-            else PlainLog(self.console, run)
-        )
+        self._view: Drawing | PlainLog
+        if not self.console.is_terminal or self.console.is_dumb_terminal:
+            self._view = PlainLog(self.console, run)
+            return
+        self._view = Drawing(self.console, run, self._tallies)
+        if available(self.console.file):
+            self._take_keys()
 
     def take(self, items: Sequence[Item]) -> None:
-        """Note what came, and draw if it is time."""
+        """Note what came, do what was asked for by a key, and draw if it is time."""
         try:
             self._take(items, now())
-        except Exception:
-            self._view.close()  # nobody will: a sink that failed is left alone
+        except BaseException:
+            self._give_back()  # nobody else will: a sink that failed is left alone
             raise
 
     def close(self) -> None:
         """Give the screen back and print what there is to say about the run."""
-        self._view.close()
+        self._give_back()
         self.console.print(Portable(ending(self._run, self._tallies)))
+
+    @property
+    def picture(self) -> Picture:
+        """What was drawn last; nothing where lines are printed."""
+        return self._view.picture if isinstance(self._view, Drawing) else Picture([])
 
     def _take(self, items: Sequence[Item], time: float) -> None:
         for item in items:
             if isinstance(item, Prediction):
                 self._tallies[item.model, item.stream].add(item)
             self._view.add(item, time)
+        for key in self._keys.pressed():
+            self._press(key.lower(), time)
+            self._drawn = -self.period  # what a key does is seen at once
         # Calls come a little early or late; one that is only a little early draws, or
         # every second drawing would be left out.
         if time - self._drawn >= 0.8 * self.period:
             self._drawn = time
             self._view.show(time)
+
+    def _press(self, key: str, time: float) -> None:
+        assert isinstance(self._view, Drawing)
+        if key == "q":
+            self._run.stop()
+        elif key == "m":
+            self._markers += 1
+            self._run.mark(f"marker {self._markers}")
+        elif key == "p":
+            self._view.pause(time)
+        elif key in ("h", "?"):
+            self._view.explained = not self._view.explained
+        elif key == SUSPEND:
+            self._give_back()
+            suspend()
+            self._view.reopen()
+            self._take_keys()
+
+    def _take_keys(self) -> None:
+        self._keys.open()
+        if isinstance(self._view, Drawing):
+            self._view.keys = KEYS if self._keys.taken else ()
+
+    def _give_back(self) -> None:
+        """Leave the terminal as it was found; where the screen fails, its mode."""
+        try:
+            self._view.close()
+        finally:
+            self._keys.close()
