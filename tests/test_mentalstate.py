@@ -22,6 +22,7 @@ from rtpipe.checks import check_bundle, check_feature
 from rtpipe.errors import ConfigError, RecordingError
 from rtpipe.features.covariance import LogCovariance
 from rtpipe.features.difference import OfDifference
+from rtpipe.fit import misfits
 from rtpipe.recording import file_hash
 from rtpipe.training import mentalstate
 from rtpipe.training.evaluate import replayed
@@ -35,7 +36,7 @@ from rtpipe.training.mentalstatefit import (
 )
 from rtpipe.training.mentalstateruns import LABELS, read_recordings
 from rtpipe.training.recipe import train
-from rtpipe.types import Float64
+from rtpipe.types import Float64, StreamInfo
 
 Capture = pytest.CaptureFixture[str]
 HEADER = "timestamps,TP9,AF7,AF8,TP10,Right AUX"
@@ -256,6 +257,10 @@ def test_the_screen_and_the_card_say_what_it_reads(out: Path) -> None:
     assert card.training.configurations_tried > 1
     assert (out / "mental-state.pt").stat().st_size < 500_000
     assert (out / "confusion.png").read_bytes()[1:4] == b"PNG"
+
+
+def test_it_fits_a_headband(out: Path, muse: StreamInfo) -> None:
+    assert misfits(read_card(out / "mental-state.pt"), muse) == []
 
 
 def test_one_seed_gives_one_model(runs: list[StateRun]) -> None:
