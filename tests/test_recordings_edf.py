@@ -255,13 +255,14 @@ def changed(path: Path, start: int, text: str) -> None:
         (184, "1024    ", "header of 2 signals is 768 bytes long, and says .* 1024"),
         (252, "0   ", "number of signals cannot be 0"),
         (252, "9999", "header of 9999 signals is 2560000 bytes long"),
-        (236, "many    ", "number of records is 'many', not a number"),
+        (236, "many    ", "number of records is 'many', no number"),
         (236, "1.5     ", "number of records cannot be 1.5"),
         (244, "0       ", "a record lasts 0 s"),
-        (244, "nan     ", "duration of a record is 'nan', not a number"),
-        (256 + 2 * 104, "lowest  ", "physical minimum of A is 'lowest', not a number"),
+        (244, "nan     ", "duration of a record is 'nan', no number"),
+        (256 + 2 * 104, "lowest  ", "physical minimum of A is 'lowest', no number"),
         (256 + 2 * 216, "0       ", "number of samples of A cannot be 0"),
-        (256 + 2 * 216, "1e300   ", "no samples"),
+        (256 + 2 * 216, "1e20    ", "no samples"),
+        (256 + 2 * 112, "1e30    ", "physical maximum of A is '1e30', no number"),
     ],
 )
 def test_a_header_that_cannot_be(

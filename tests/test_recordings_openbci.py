@@ -218,6 +218,15 @@ def test_a_file_without_names_that_is_broken(
         read(path)
 
 
+def test_an_acceleration_that_is_too_large(tmp_path: Path) -> None:
+    path = version_6(tmp_path / "x.txt", counted(2))
+    row = path.read_text().splitlines()[-1].split(", ")
+    row[6] = "1e39"
+    path.write_text("\n".join([*path.read_text().splitlines()[:-1], ", ".join(row)]))
+    with pytest.raises(RecordingError, match=r"line 7, column 7: 1e\+39 is too large"):
+        read(path)
+
+
 def test_a_header_alone(tmp_path: Path) -> None:
     path = version_6(tmp_path / "x.txt", [])
     with pytest.raises(RecordingError, match="has a header and no samples"):

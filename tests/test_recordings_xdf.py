@@ -253,10 +253,16 @@ def test_what_cannot_be_played_is_left_out_in_one_sentence(
         noise("Idle", 0, 0.0),
         Stream("Mouse", [1.0, 1.2], np.ones((2, 2)), 0.0),
         Stream("Marks", [], [], 0.0, "Markers", "string"),
+        Stream("Cues", [1.0, np.nan], ["a", "b"], 0.0, "Markers", "string"),
     )
-    assert one(path).info.name == "EEG"
+    found = one(path)
+    assert found.info.name == "EEG"
+    assert [event.data["text"] for event in found.events] == ["a"]
     (said,) = [record.getMessage() for record in caplog.records]
-    assert said == f"{path}: left out: Idle has no samples; Mouse has no fixed rate"
+    assert said == (
+        f"{path}: left out: Idle has no samples; Mouse has no fixed rate; "
+        "1 markers have no time"
+    )
 
 
 @pytest.mark.parametrize(

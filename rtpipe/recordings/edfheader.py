@@ -12,6 +12,7 @@ from rtpipe.errors import RecordingError
 
 ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
 _FIXED = 256
+_LARGEST = 1e30  # that float32 holds as uV, too, if it is in V
 _WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)  # of a signal's fields
 
 
@@ -120,8 +121,8 @@ def _number(path: Path, text: str, what: str) -> float:
         number = float(text.strip().replace(",", "."))
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
-        raise RecordingError(f"{path}: the {what} is {text.strip()!r}, not a number")
+    if not abs(number) < _LARGEST:
+        raise RecordingError(f"{path}: the {what} is {text.strip()!r}, no number")
     return number
 
 

@@ -19,9 +19,7 @@ from rtpipe.types import Float64, StreamInfo
 START = b"%OpenBCI Raw E"  # "EEG Data" once, then "EXG Data"
 NAMES = "Sample Index"  # begins the line of names
 CYCLE = 256  # the Cyton's counter is a byte
-MILLISECONDS = (
-    1e11  # a time since 1970 above it is in these: as seconds it is year 5138
-)
+MILLISECONDS = 1e11  # a time above is in these: as seconds it would be the year 5138
 _SETTING = re.compile(r"%\s*(.+?)\s*=\s*(.+?)\s*$")
 
 
@@ -64,7 +62,6 @@ class OpenBciText:
         lines = header.n_lines
         table = read_table(path, ",", len(columns), header=lines, columns=columns)
         place = {column: table[:, k] for k, column in enumerate(columns)}
-        refuse_large(path, table[:, 1 : 1 + len(exg)], header=lines, first=exg[0] + 1)
         stamps = _seconds(place[time[0]]) if time else None
         index = _counted(table[:, 0])
         counted = index is not None
@@ -90,7 +87,9 @@ class OpenBciText:
                 units=(word,) * n,
                 counted=counted,
             )
-            data = np.column_stack([place[k] for k in part]).astype(np.float32)
+            values = np.column_stack([place[k] for k in part])
+            refuse_large(path, values, header=lines, first=part[0] + 1)
+            data = values.astype(np.float32)
             events = coded(name, place[marker[0]], index, times) if marker else ()
             found.append(Recording(info, index, times, data, events, stamps))
         return found
@@ -156,7 +155,7 @@ def _number(path: Path, settings: dict[str, str], name: str) -> float:
 
 def _seconds(stamps: Float64) -> Float64:
     """Return times since 1970 in seconds, for some versions write milliseconds."""
-    return stamps / 1000 if np.nanmedian(stamps) > MILLISECONDS else stamps
+    return stamps / 1000 if (stamps > MILLISECONDS).any() else stamps
 
 
 def _counted(counter: Float64) -> NDArray[np.int64] | None:

@@ -68,21 +68,24 @@ class Xdf:
                 f"{path} holds no samples at a fixed rate, which filters and windows "
                 f"need: {why}"
             )
-        if damaged:
-            logger.warning("%s is damaged or cut short: its rest is played", path)
-        if left_out:
-            logger.warning("%s: left out: %s", path, "; ".join(left_out))
-        zero = min(float(each["time_stamps"][0]) for each, _ in kept)
         marks = [
-            (float(time) - zero, _joined(sample))
+            (float(time), " ".join(map(str, sample)))
             for each in texts
             for time, sample in zip(
                 each["time_stamps"], each["time_series"], strict=True
             )
         ]
+        if untimed := sum(not np.isfinite(time) for time, _ in marks):
+            left_out.append(f"{untimed} markers have no time")
+        if damaged:
+            logger.warning("%s is damaged or cut short: its rest is played", path)
+        if left_out:
+            logger.warning("%s: left out: %s", path, "; ".join(left_out))
+        zero = min(float(each["time_stamps"][0]) for each, _ in kept)
+        timed = [(time - zero, text) for time, text in marks if np.isfinite(time)]
         names = named_apart([_name(each) for each, _ in kept])
         return [
-            _recording(path, each, name, stamps, zero, marks)
+            _recording(path, each, name, stamps, zero, timed)
             for (each, stamps), name in zip(kept, names, strict=True)
         ]
 
@@ -160,10 +163,6 @@ def _format(stream: Stream) -> str:
 def _name(stream: Stream) -> str:
     info = stream["info"]
     return _text(info, "name") or _text(info, "type") or "stream"
-
-
-def _joined(sample: Sequence[str]) -> str:
-    return " ".join(str(each) for each in sample)
 
 
 def _channels(info: Any) -> list[Any]:
