@@ -317,7 +317,7 @@ def test_truth_quality_and_rate_of_a_stream(monkeypatch: pytest.MonkeyPatch) -> 
     assert "truth: gesture fist" in first
     assert "— of 200 Hz" in first
     assert "180.0 of 200 Hz" in shown(run, *([[]] * 30))
-    assert "180.0 Hz" in shown(run, *([[]] * 30), size=(40, 40))
+    assert "180.0 of 200 Hz" in shown(run, *([[]] * 30), size=(40, 40))
 
 
 def test_events_are_gathered_and_markers_are_kept() -> None:

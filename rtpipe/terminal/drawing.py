@@ -30,7 +30,7 @@ from rtpipe.types import Event
 
 _ROOMY = 30  # lines from which there is air
 # What a stream without a model is shown in full for, in MNE's words.
-_SIGNALS = frozenset({"eeg", "emg", "ecg", "eog", "ecog", "seeg", "dbs", "bio"})
+_SIGNALS = frozenset({"eeg", "emg", "ecg", "eog", "ecog", "seeg", "dbs"})
 
 
 class Drawing:

@@ -74,12 +74,18 @@ else:
 
     _LOCAL, _CONTROL = 3, 6  # places in the mode: local flags, control characters
 
+    def _ours(number: int) -> bool:
+        """Return whether this job may touch the terminal without being stopped."""
+        try:
+            return os.tcgetpgrp(number) == os.getpgrp()
+        except OSError:  # not the terminal that jobs are controlled from
+            return True
+
     def _cbreak() -> list[Any] | None:
         """Change the mode and return what it was; None where it is not ours."""
         number = sys.stdin.fileno()
         try:
-            # A job in the background that touches the terminal's mode is stopped.
-            if os.tcgetpgrp(number) != os.getpgrp():
+            if not _ours(number):
                 return None
             before = termios.tcgetattr(number)
             mode = termios.tcgetattr(number)
@@ -96,7 +102,7 @@ else:
     def _pending() -> str:
         number = sys.stdin.fileno()
         try:
-            if os.tcgetpgrp(number) != os.getpgrp():
+            if not _ours(number):
                 return ""
             ready, _, _ = select.select([number], [], [], 0)
             # Bytes, not text: Python's own buffer would hide from select what it holds.
@@ -106,7 +112,7 @@ else:
 
     def _restore(mode: list[Any]) -> None:
         try:
-            if os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp():
+            if _ours(sys.stdin.fileno()):
                 termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, mode)
         except (OSError, termios.error):
             pass

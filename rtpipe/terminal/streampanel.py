@@ -123,9 +123,10 @@ class StreamPanel:
             return fit([*start, cell(text, self._standing.style)], width)
         size = [cell(f"{info.n_channels:>3}"), cell(" ch", QUIET)]
         rate = [cell(f"{self._facts.measured:>7}"), cell(" Hz", QUIET)]
-        parts = [size, rate, self._facts.lost, self._channels.qualities(width)]
-        parts += self._facts.timed(width)[1:]
         room = max(0, width - width_of(start))
+        parts = [size, rate, self._facts.lost]
+        parts.append(self._channels.qualities(room - width_of(joined(parts)) - 3))
+        parts += self._facts.timed(width)[1:]
         return fit([*start, *fitting(parts, room)], width)
 
     def _parts(
