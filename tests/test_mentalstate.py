@@ -34,7 +34,7 @@ from rtpipe.training.mentalstatefit import (
     fit_runs,
     run_of,
 )
-from rtpipe.training.mentalstateruns import LABELS, read_recordings
+from rtpipe.training.mentalstateruns import LABELS, circles, read_recordings
 from rtpipe.training.recipe import train
 from rtpipe.types import Float64, StreamInfo
 
@@ -431,3 +431,30 @@ def test_no_folder_and_no_seed(data: Path, tmp_path: Path) -> None:
         train("mental-state", tmp_path / "nowhere", tmp_path / "out", [])
     with pytest.raises(ConfigError, match="a seed is a whole number from 0 on, got -1"):
         train("mental-state", data, tmp_path / "out", ["seed=-1"])
+
+
+def test_people_who_took_turns(runs: list[StateRun]) -> None:
+    """Anna and Ben within a minute of each other, Cleo an hour later."""
+    begins = {"anna": 0.0, "ben": 5.0 + 59.0, "cleo": 3600.0}
+    sources = []
+    for run in runs:
+        times = np.array([0.0, 5.0]) + begins[run.source.person]
+        told = replace(run.source.recording, device_times=times)
+        sources.append(replace(run.source, recording=told))
+    assert circles(sources) == {
+        "anna": "anna and ben",
+        "ben": "anna and ben",
+        "cleo": "cleo",
+    }
+    later = [
+        replace(
+            each,
+            recording=replace(
+                each.recording,
+                device_times=np.array([0.0, 5.0]) + (each.person == "ben") * 66.0,
+            ),
+        )
+        for each in sources
+        if each.person != "cleo"
+    ]
+    assert circles(later) == {"anna": "anna", "ben": "ben"}

@@ -83,12 +83,14 @@ def read_runs(
 def _read_run(
     path: Path, person: str, number: int, describe: nn.Module, labels: Sequence[str]
 ) -> GestureRun:
-    (recording,) = read(path)
-    if recording.info.ch_names != CHANNELS:
+    recordings = read(path)
+    mine = [each for each in recordings if each.info.ch_names == CHANNELS]
+    if not mine:
+        names = dict.fromkeys(n for each in recordings for n in each.info.ch_names)
         raise RecordingError(
-            f"{path} is not of the armband: its channels are "
-            f"{', '.join(recording.info.ch_names)}"
+            f"{path} is not of the armband: its channels are {', '.join(names)}"
         )
+    recording = mine[0]
     cut = windows(recording, (), N_TIMES, STEP, "gesture")
     if not len(cut.x):
         raise RecordingError(f"{path} is shorter than a window of {N_TIMES} rows")

@@ -1,9 +1,9 @@
 """The recipe `mental-state`: relaxed, neutral or concentrating, from a Muse.
 
-Three protocols on windows of 1 s: recordings left out, one at a time, the other
-recording of the same person in the same state being trained on; both of them left out;
-and people left out. Beside them the same model on parts of the spectrum, to tell what
-it reads.
+Protocols on windows of 1 s: recordings left out, one at a time, the other recording of
+the same person in the same state being trained on; both of them left out; people left
+out; people who took turns left out together. Beside them the same model on parts of the
+spectrum, to tell what it reads.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,6 +40,7 @@ from rtpipe.training.mentalstateruns import (
     SFREQ,
     TASK,
     StateRecording,
+    circles,
     read_recordings,
 )
 from rtpipe.training.report import print_protocols, working, write_results
@@ -208,6 +209,11 @@ def _protocols(
         f"states left out{end}": lambda source: f"{source.person} {source.label}",
         f"people left out{end}": attrgetter("person"),
     }
+    circle = circles([run.source for run in runs])
+    if 1 < len(set(circle.values())) < len(circle):
+        each[f"people who took turns left out{end}"] = lambda source: circle[
+            source.person
+        ]
     return {name: left_out(runs, group, seed, name) for name, group in each.items()}
 
 

@@ -21,6 +21,7 @@ SFREQ = 256.0
 TASK = "mental-state"
 N_TIMES, HOP = 256, 64  # samples: 1 s, four times a second
 SAME = 0.99  # share of equal samples from which on two recordings are one
+SHORT = 60.0  # seconds in which a headband is hardly handed on and fitted anew
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +94,28 @@ def read_recordings(
                 "of two or more, for one of them is left out"
             )
     return kept, copies
+
+
+def circles(recordings: Sequence[StateRecording]) -> dict[str, str]:
+    """Return for each person the names of all with whom they took turns, and their own.
+
+    People took turns when a recording of the one lies less than a minute from one of
+    the other, by the times in the files: they share sittings, and are perhaps one
+    person.
+    """
+    circle = {each.person: {each.person} for each in recordings}
+    for one, two in combinations(recordings, 2):
+        if _apart(one, two) < SHORT:
+            joined = circle[one.person] | circle[two.person]
+            circle |= dict.fromkeys(joined, joined)
+    return {person: " and ".join(sorted(each)) for person, each in circle.items()}
+
+
+def _apart(one: StateRecording, two: StateRecording) -> float:
+    """Return the seconds between two recordings, negative where they overlap."""
+    spans = [each.recording.device_times for each in (one, two)]
+    starts, ends = zip(*[(s[0], s[-1]) for s in spans if s is not None], strict=True)
+    return float(max(starts) - min(ends))
 
 
 def _read(path: Path, data: Path) -> StateRecording:
