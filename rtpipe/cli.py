@@ -95,7 +95,7 @@ def live(
     \b
     rtpipe live --device synthetic
     rtpipe live --device synthetic:emg --model demo:gesture --json --duration 5
-    rtpipe live --device lsl:Armband --model gesture.pt --lsl-out Hand
+    rtpipe live --device synthetic:emg --lsl-out Hand
     rtpipe live --device synthetic --set device.seed=7 --set model.confidence=0.6
     """
     with _reporting():

@@ -62,6 +62,10 @@ def _looking(
 def _sinks(config: Config, gone: Callable[[], None]) -> list[Sink]:
     """Return the sinks; `gone` is called when nobody reads the view any longer."""
     sinks: list[Sink] = []
+    if config.lsl_out:  # first, for it may be refused: the view is not begun then
+        from rtpipe.sinks.lsl import LslOut
+
+        sinks.append(LslOut(config.lsl_out))
     if config.json_lines:
         from rtpipe.sinks.jsonl import JsonLines
 
@@ -70,8 +74,4 @@ def _sinks(config: Config, gone: Callable[[], None]) -> list[Sink]:
         from rtpipe.terminal.view import TerminalView
 
         sinks.append(TerminalView(Output(gone)))
-    if config.lsl_out:
-        from rtpipe.sinks.lsl import LslOut
-
-        sinks.append(LslOut(config.lsl_out))
     return sinks

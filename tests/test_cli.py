@@ -89,7 +89,9 @@ def test_help_is_light(capsys: Capture) -> None:
     assert "rtpipe live --device synthetic" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["live", "replay", "train", "evaluate", "inspect"])
+@pytest.mark.parametrize(
+    "command", ["live", "replay", "devices", "train", "evaluate", "inspect"]
+)
 def test_every_command_shows_an_example(command: str, capsys: Capture) -> None:
     status, out, _ = run(capsys, command, "--help")
     assert status == 0

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pylsl
@@ -22,7 +22,7 @@ def counted(start: int, stop: int, n_channels: int = 2) -> Any:
     return np.arange(start, stop, dtype=np.float32)[:, None].repeat(n_channels, 1)
 
 
-def until(device: LslDevice, enough: Callable[[list[Chunk]], bool]) -> list[Chunk]:
+def until(device: Any, enough: Callable[[list[Chunk]], bool]) -> list[Chunk]:
     """Read until there is enough, or for ten seconds."""
     chunks: list[Chunk] = []
     end = now() + 10
@@ -176,18 +176,22 @@ def test_the_laws_of_a_device(outlet: Outlet, lsl_name: str) -> None:
     check_device(device, 1.0, failing=LslDevice(type=lsl_name))
 
 
-class Pushing(LslDevice):
+class Pushing:
     """The device, and a sender that pushes a chunk at each read."""
 
+    paced = True
+    clock: Literal["run", "recording"] = "run"
+
     def __init__(self, name: str, held: Any, stamp: Callable[[int], float]) -> None:
-        super().__init__(name)
+        self.device = LslDevice(name)
+        self.open, self.close = self.device.open, self.device.close
         self.held, self.stamp, self.n = held, stamp, 0
 
     def read(self, timeout: float) -> Any:
         self.n += 4
         self.held.push_chunk(counted(self.n - 4, self.n), self.stamp(self.n))
         time.sleep(0.02)  # its pace
-        return super().read(timeout)
+        return self.device.read(timeout)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,100 @@
+"""liblsl is loaded late, stays quiet, and is not needed by what does not use it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rtpipe import lsl
+
+# What a person runs, and pylsl or its library missing.
+COMMAND = "import sys; from rtpipe.cli import main; main()"
+NO_PYLSL = "import sys; sys.modules['pylsl'] = None"
+NO_LIBRARY = "import os, sys; os.environ['PYLSL_LIB'] = sys.executable"
+TALK = "from rtpipe import lsl; lsl.load().resolve_streams(0.1)"
+
+
+def python(
+    code: str, *arguments: str, cwd: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (f"{NO_PYLSL}\n", "LSL needs the package 'pylsl': install it"),
+        (f"{NO_LIBRARY}\n", "LSL's library liblsl cannot be loaded ("),
+    ],
+    ids=["no pylsl", "no liblsl"],
+)
+def test_without_lsl(missing: str, said: str, tmp_path: Path) -> None:
+    code = missing + COMMAND
+    for options in (
+        ("--device", "lsl:Armband"),
+        ("--device", "synthetic:emg", "--lsl-out", "Hand"),
+    ):
+        done = python(code, "live", *options, "--json", cwd=tmp_path)
+        assert (done.returncode, done.stdout.count("\n")) == (2, 0), done.stderr
+        assert done.stderr.startswith(f"rtpipe: {said}")
+        assert done.stderr.count("\n") == 1
+    done = python(code, "devices", "--scan", "0.1", cwd=tmp_path)
+    assert done.returncode == 0
+    assert f"missing  lsl:NAME  a stream on the network  {said}" in done.stdout
+    usual = ("--device", "synthetic:emg", "--json", "--duration", "0.5")
+    assert python(code, "live", *usual, cwd=tmp_path).returncode == 0
+
+
+def test_nobody_hears_the_library(tmp_path: Path) -> None:
+    own = tmp_path / "own.cfg"
+    own.write_text("[multicast]\nResolveScope = machine\n")
+    done = python(TALK, cwd=tmp_path, LSLAPICFG=str(own))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_who_asks_hears_the_library(tmp_path: Path) -> None:
+    own = tmp_path / "lsl_api.cfg"  # where the library looks for it, too
+    own.write_text("[multicast]\nResolveScope = machine\n[log]\nlevel = 5\n")
+    done = python(TALK, cwd=tmp_path, LSLAPICFG="")
+    assert done.returncode == 0
+    assert "lsl_api.cfg" in done.stderr
+
+
+def test_a_persons_configuration_stays_in_force(tmp_path: Path) -> None:
+    # A session of its own: outlets of others are not seen.
+    own = tmp_path / "own.cfg"
+    own.write_text(
+        "[lab]\nSessionID = elsewhere\n[multicast]\nResolveScope = machine\n"
+    )
+    code = (
+        "from rtpipe import lsl; pylsl = lsl.load()\n"
+        "made = pylsl.StreamOutlet(pylsl.StreamInfo('A', 'EMG', 1, 1, 1, 'a'))\n"
+        "print(made.get_info().session_id())"
+    )
+    done = python(code, cwd=tmp_path, LSLAPICFG=str(own))
+    assert (done.stdout, done.stderr) == ("elsewhere\n", "")
+
+
+def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
+    options = ("live", "--device", "lsl:X", "--model", "demo:gesture", "--json")
+    done = python(COMMAND, *options, cwd=tmp_path, LSLAPICFG="/no/such.cfg")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "rtpipe: LSLAPICFG names /no/such.cfg, which cannot be read: "
+        "No such file or directory\n"
+    )
+
+
+def test_the_clocks_are_one_on_linux() -> None:
+    if sys.platform != "linux":
+        pytest.skip("elsewhere the clocks differ")
+    assert abs(lsl.offset()) < 1e-3
