@@ -3,17 +3,19 @@
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from math import nan
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 
 from rtpipe.clock import now
 from rtpipe.counters import StreamCounters, WindowCounters
 from rtpipe.latency import Histogram
+from rtpipe.link import State
 from rtpipe.ring import Ring
 from rtpipe.sink import Item, ModelStatus, Run, StreamStatus
 from rtpipe.terminal.bars import percent
@@ -108,7 +110,7 @@ def shown(run: Run, *batches: Sequence[Item], size: tuple[int, int] = (80, 24)) 
     return glass.text
 
 
-def ended(run: Run, items: Sequence[Item], width: int = 80) -> str:
+def told_at_the_end(run: Run, items: Sequence[Item], width: int = 80) -> str:
     """Return what is printed at the end, to a file."""
     file = io.StringIO()
     view = TerminalView(Console(file=file, width=width))
@@ -299,6 +301,143 @@ def test_an_old_answer_is_never_shown_as_the_current_one(
     assert "85 %" not in frame
 
 
+def ended(kind: str = "none", model: str = "model-0") -> Event:
+    told = {"model": model, "reason": "no data for 0.16 s"}
+    return Event("arm", 0.0, kind, 9, told)
+
+
+@pytest.mark.parametrize("size", [(60, 12), (80, 24), (130, 40)])
+def test_a_decision_ends_when_the_run_says_so(size: tuple[int, int]) -> None:
+    frame = shown(
+        make_run([make_stream()]), [answer(truth="fist")], [ended()], size=size
+    )
+    assert "NONE" in frame
+    assert "no data for 0.16 s" in frame
+    assert "▸" not in frame
+    assert "85 %" not in frame
+    assert "━" not in frame
+    again = shown(make_run([make_stream()]), [ended()], [answer()], size=size)
+    assert "▸ fist" in again or "85 %" in again
+    assert "NONE" not in again
+
+
+@pytest.mark.parametrize("state", ["lost", "recovering"])
+def test_a_decision_ends_with_the_connection(state: State) -> None:
+    run = make_run([make_stream()])
+    run.streams["arm"].link.become(state, run.started, "switch it on")
+    frame = shown(run, [answer()])
+    assert re.search("NONE +no data: the connection is lost", frame)
+    assert "85 %" not in frame
+    assert "switch it on" in frame
+
+
+def test_a_decision_that_ended_waits_for_the_next_window() -> None:
+    run = make_run([make_stream(seconds=0.6)])
+    frame = shown(run, [answer()], [ended()])
+    assert "filling the next window: 0.6 of 2.0 s" in frame
+    run.streams["arm"].link.become("degraded", run.started, "no data for 0.2 s")
+    assert re.search("NONE +no data for 0.16 s", shown(run, [answer()], [ended()]))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+def test_many_streams_leave_room_to_those_that_matter(size: tuple[int, int]) -> None:
+    streams = [make_stream(f"s{k}", 1 + 3 * k) for k in range(9)]
+    run = make_run([make_stream("arm", 8), *streams])
+    frame = shown(run, [answer()], size=size)
+    assert all(re.search(rf"\bs{k}\b", frame) for k in range(9)), "all are there"
+    assert all(label in frame for label in LABELS)
+    assert re.search("● s3 +10 ch · +— Hz · 0 lost", frame)
+    assert frame.index("─ arm ─") < frame.index(" s0 ")
+
+
+def test_without_models_the_body_s_signals_come_first() -> None:
+    streams = [make_stream("motion", 3), make_stream("head", 8), make_stream("b", 1)]
+    for stream, kind in zip(streams, ("misc", "eeg", "misc"), strict=True):
+        types = (kind,) * stream.info.n_channels
+        stream.info = replace(stream.info, ch_types=types)
+    frame = shown(make_run(streams, n_models=0), [], size=(80, 18))
+    assert "EMG7" in frame
+    assert frame.index("─ head ─") < frame.index("● motion")
+    tall = shown(make_run(streams, n_models=0), [], size=(80, 50))
+    assert "─ motion ─" in tall
+
+
+def test_one_device_s_reason_is_said_once_also_where_no_model_runs() -> None:
+    run = make_run([make_stream("arm"), make_stream("b", 1), make_stream("c", 1)])
+    for name in ("b", "c"):
+        run.streams[name].link.become(
+            "lost", run.started, "the box is off: switch it on"
+        )
+    frame = shown(run, [answer()], size=(80, 50))
+    assert re.search(r"│ the box is off: switch it on +│", frame)
+    assert frame.count("│ the box is off") == 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (10, 3), (20, 5), (39, 10), (300, 4)])
+def test_a_terminal_too_small_for_anything_is_no_error(size: tuple[int, int]) -> None:
+    run = make_run([make_stream(), make_stream("b", 1)], n_models=2)
+    run.streams["b"].link.become("lost", run.started, "switch it on")
+    marker = Event("arm", 0.0, "marker", 900, {"text": "sat down"})
+    shown(run, [answer(), marker, ended("lost")], size=size)
+
+
+def test_only_what_changed_is_written_and_all_of_it_on_another_size() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=80, height=24)
+    view = TerminalView(console, period=0)
+    view.open(make_run([make_stream()]))
+    written: list[str] = []
+    for items in ([], [], [answer()], []):
+        start = file.tell()
+        if len(written) == 3:
+            console.size = ConsoleDimensions(70, 20)
+        view.take(items)
+        written.append(file.getvalue()[start:])
+    first, same, changed, resized = written
+    assert "EMG0" in first
+    assert "EMG0" not in same
+    assert "fist" in changed
+    assert "EMG0" not in changed
+    assert "EMG0" in resized
+    view.close()
+
+
+def test_no_color_is_a_picture_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    file = io.StringIO()
+    view = TerminalView(Console(file=file, force_terminal=True, width=80, height=24))
+    view.open(make_run([make_stream()]))
+    view.take([answer()])
+    view.close()
+    codes = set(re.findall(r"\x1b\[([\d;]*)m", file.getvalue()))
+    assert codes <= {"0", "1", "2"}, "bold at most"
+    assert "▸ " in file.getvalue()
+
+
+def test_a_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    file = io.StringIO()
+    view = TerminalView(Console(file=file, force_terminal=True), period=0)
+    view.open(make_run([make_stream()]))
+    view.take([answer()])
+    view.close()
+    assert "model-0  fist 85 %" in file.getvalue()
+    assert "\x1b" not in file.getvalue()
+
+
+def test_the_picture_is_what_was_drawn() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
+    view = TerminalView(console, period=0)
+    run = make_run([make_stream()])
+    view.open(run)
+    view.take([answer()])
+    seen = Console(file=io.StringIO(), record=True, width=80)
+    seen.print(view.picture)
+    again = seen.export_text().rstrip()
+    assert again == shown(run, [answer()]).rstrip()
+    view.close()
+
+
 def test_truth_quality_and_rate_of_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run([make_stream(n=2)])
     run.streams["arm"].quality = ("mains", "railed")
@@ -331,6 +470,16 @@ def test_events_are_gathered_and_markers_are_kept() -> None:
     assert f"skipped {TIMES}4,000" in frame
     assert frame.index("sat down") < frame.index(f"skipped {TIMES}")  # the newest first
     assert "zzz" not in frame
+
+
+def test_what_several_streams_tell_at_once_is_one_line() -> None:
+    run = make_run([make_stream(), make_stream("leg"), make_stream("head")])
+    told = {"reason": "out of reach: come nearer"}
+    lost = [Event(s, 0.0, "lost", None, told) for s in ("arm", "leg", "head")]
+    marker = [Event(s, 0.0, "marker", 5, {"text": "sat"}) for s in ("arm", "leg")]
+    frame = shown(run, [*lost, *marker, *lost], size=(120, 40))
+    assert f"3 streams  ✕ lost {TIMES}2  out of reach: come nearer" in frame
+    assert re.search("run +▸ marker  sat", frame)
 
 
 def test_text_from_outside_cannot_move_the_cursor() -> None:
@@ -398,6 +547,26 @@ def test_without_a_terminal_events_are_lines_too() -> None:
     assert "quality  EMG1 flat" in file.getvalue()
 
 
+def test_without_a_terminal_nothing_that_happened_is_left_out() -> None:
+    file = io.StringIO()
+    view = TerminalView(Console(file=file, width=60))
+    view.open(make_run([make_stream(), make_stream("leg")]))
+    for _ in range(3):
+        view.take([answer(), ended(), ended("lost"), ended("degraded")])
+        view.take([Event("arm", 0.0, "recovered", 9, {"after": 7.25})])
+        view.take([Event("arm", 0.0, "steady")])
+    for text in ("sat", "stood", "sat"):
+        view.take([Event(s, 0.0, "marker", 1, {"text": text}) for s in ("arm", "leg")])
+    view.close()
+    text = file.getvalue()
+    assert text.count("arm  none  model-0 · no data for 0.16 s") == 3
+    assert text.count("arm  degraded") == text.count("arm  steady") == 3
+    assert text.count("arm  recovered  after 7.2 s") == 3
+    assert "fist 85 %" not in text.partition("sat")[0].split("none")[-1], "it had ended"
+    assert re.search(rf"run  marker {TIMES}2  sat", text)
+    assert "run  marker  stood" in text
+
+
 @pytest.mark.parametrize("drawn", [True, False])
 def test_a_console_that_knows_letters_only_gets_letters(
     drawn: bool, tmp_path: Path
@@ -415,13 +584,13 @@ def test_a_console_that_knows_letters_only_gets_letters(
 
 def test_the_end_says_how_well_each_class_was_recognised() -> None:
     run = make_run([make_stream()])
-    run.streams["arm"].counters.lost = 7
+    run.streams["arm"].counters.lost, run.streams["arm"].counters.outages = 7, 2
     run.models["model-0"].windows["arm"].rejected = 3
     # Of 30 rests all, of 10 fists one half: 88 % correct, and balanced 75 %.
     answers = [answer("rest", truth="rest")] * 30 + [answer(truth="fist")] * 5
     answers += [answer(None, truth="fist")] * 3 + [answer("open", truth="fist")] * 2
-    text = ended(run, [*answers, answer(truth=None)])
-    assert re.search(r"arm +1,000 +7 +0 +0 +0", text)
+    text = told_at_the_end(run, [*answers, answer(truth=None)])
+    assert re.search(r"arm +1,000 +7 +0 +0 +2 +0", text)
     assert re.search(r"model-0 +8 +1 +3 +12 ms +12 ms +75 %", text)
     assert "rest 100 % of 30, fist 50 % of 10" in text
     assert all(note in text for note in NOTES)
@@ -429,8 +598,8 @@ def test_the_end_says_how_well_each_class_was_recognised() -> None:
 
 def test_the_end_without_models_and_truth() -> None:
     run = make_run([make_stream()], n_models=0)
-    assert "received" in ended(run, [])
-    assert "recall" not in ended(make_run([make_stream()]), [answer()])
+    assert "received" in told_at_the_end(run, [])
+    assert "recall" not in told_at_the_end(make_run([make_stream()]), [answer()])
 
 
 @pytest.mark.parametrize(

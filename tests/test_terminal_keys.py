@@ -21,7 +21,7 @@ from rtpipe.ring import Ring
 from rtpipe.runtime.lane import QUEUE, Lane
 from rtpipe.sink import Item, ModelStatus, Run, StreamStatus
 from rtpipe.sinks.collect import Collect
-from rtpipe.terminal.keys import Keys, available
+from rtpipe.terminal.keys import Keys, available, suspend
 from rtpipe.terminal.view import TerminalView
 from rtpipe.types import Event, Prediction, StreamInfo
 
@@ -270,6 +270,44 @@ def test_a_view_that_fails_gives_the_terminal_back(seat: Person) -> None:
         view.take([Event("arm", 0.0, "none", 1, {"model": "nobody"})])
     assert seat.mode == seat.before
     assert "\x1b[?1049l" in seat.read()
+
+
+def test_while_another_job_has_the_terminal_no_key_is_taken(
+    seat: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = Keys()
+    keys.open()
+    taken = seat.mode
+    monkeypatch.setattr(os, "tcgetpgrp", lambda _: 1)
+    seat.press("q")
+    assert keys.pressed() == ""
+    keys.close()
+    assert seat.mode == taken, "which is the other job's by now"
+    keys.open()
+    assert not keys.taken
+
+
+def test_the_terminal_is_given_back_while_the_job_is_stopped(
+    seat: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, *_ = make_view(seat)
+    modes = []
+    monkeypatch.setattr(
+        "rtpipe.terminal.view.suspend", lambda: modes.append(seat.mode == seat.before)
+    )
+    screen = take(view, seat, "\x1a")
+    assert modes == [True]
+    assert seat.mode != seat.before
+    assert screen.index("\x1b[?1049l") < screen.rindex("\x1b[?1049h")
+    assert "EMG" in screen.rpartition("\x1b[?1049h")[2], "all is drawn again"
+    view.close()
+
+
+def test_a_stop_that_nobody_heeds_is_over_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda *to: sent.append(to))
+    suspend()
+    assert sent == [(0, signal.SIGTSTP)], "the whole job, as the key itself would"
 
 
 @pytest.mark.parametrize("way", ["q", "\x03", signal.SIGTERM], ids=["q", "^C", "TERM"])

@@ -122,10 +122,12 @@ class Channels:
 
     def _ticks(self, width: int) -> Line:
         reach, _ = self._reach(width)
+        before = self._name + 10
         row = ""
         if self._envelope is not None and reach:
-            row = self.marks.row(self._envelope.place(reach), reach)
-        return fit([cell(" " * (self._name + 10)), cell(row, ACCENT)], width)
+            margins = (before, width - before - reach)
+            row = self.marks.row(self._envelope.place(reach), reach, margins)
+        return fit([cell(row, ACCENT)], width)
 
     def _rows(self, width: int, shown: int, tall: int, stale: bool) -> list[list[Line]]:
         """Return the lines of each channel: name, quality, how it moved, how much."""

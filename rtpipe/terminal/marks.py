@@ -24,13 +24,17 @@ class Marks:
         if event.index is not None:
             self._kept.append((event.index, clean(str(event.data.get("text", "")))))
 
-    def row(self, sizes: tuple[int, int], width: int) -> str:
-        """Return `width` cells with a tick where each marker lies, and its text.
+    def row(self, sizes: tuple[int, int], width: int, margins: tuple[int, int]) -> str:
+        """Return cells with a tick where each marker lies, and its text.
 
         Parameters
         ----------
         sizes : (int, int)
             Samples of a cell, and the index at which the cell after the last begins.
+        width : int
+            Cells in which ticks may stand.
+        margins : (int, int)
+            Cells more, left and right, that texts may take.
         """
         size, stop = sizes
         places = []
@@ -38,8 +42,8 @@ class Marks:
             # What came after the newest whole cell stands under the newest cell.
             at = min(width - 1, width + (index - stop) // size)
             if at >= 0:
-                places.append((at, text))
-        return _drawn(places, width)
+                places.append((margins[0] + at, text))
+        return _drawn(places, width + sum(margins))
 
 
 def _drawn(places: Sequence[tuple[int, str]], width: int) -> str:

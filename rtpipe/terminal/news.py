@@ -23,6 +23,8 @@ _KEPT = 32  # different things; more than any screen shows
 _ORIGIN = 20  # cells the name of a stream may take
 # Told beside the signal or the answer.
 _ELSEWHERE = frozenset({"truth", "quality", "none", "steady"})
+# Told on several streams at once, by a person or because they have one device.
+_SHARED = frozenset({"marker", "lost"})
 _SIGNS: dict[str, tuple[str, Style]] = {
     "marker": ("▸", ACCENT),
     "recovered": ("✓", ACCENT),
@@ -40,7 +42,19 @@ _SIGNS: dict[str, tuple[str, Style]] = {
 class _Story:
     event: Event
     time: float
-    count: int
+    counts: dict[str, int]  # per stream
+
+    @property
+    def count(self) -> int:
+        return max(self.counts.values())
+
+    @property
+    def origin(self) -> str:
+        if self.event.kind == "marker":
+            return "run"
+        if len(self.counts) > 1:
+            return f"{len(self.counts)} streams"
+        return clean(self.event.stream) or "run"
 
 
 class News:
@@ -53,23 +67,21 @@ class News:
         """Note an event that came at `time`, in seconds since the run's start."""
         if event.kind in _ELSEWHERE:
             return
-        if event.kind == "marker":
-            # It is put on every stream at once, and its text is what matters.
+        if event.kind in _SHARED:
             key: tuple[str, ...] = (event.kind, words(event))
-            count = 1
         else:
             key = (event.stream, event.kind, str(event.data.get("model", "")))
-            count = weight(event)
-        if (story := self._stories.pop(key, None)) and event.kind != "marker":
-            count += story.count
-        self._stories[key] = _Story(event, time, count)
+        story = self._stories.pop(key, None)
+        counts = {} if story is None else story.counts
+        counts[event.stream] = counts.get(event.stream, 0) + weight(event)
+        self._stories[key] = _Story(event, time, counts)
         if len(self._stories) > _KEPT:
             del self._stories[next(iter(self._stories))]
 
     def lines(self, width: int, count: int) -> list[Line]:
         """Return at most `count` lines, the newest first."""
         newest = list(self._stories.values())[::-1][:count]
-        origins = [_origin(story.event) for story in newest]
+        origins = [story.origin for story in newest]
         longest = min(_ORIGIN, max(map(len, origins), default=0))
         lines = []
         for story, origin in zip(newest, origins, strict=True):
@@ -84,10 +96,6 @@ class News:
             ]
             lines.append(fit(line, width))
         return lines
-
-
-def _origin(event: Event) -> str:
-    return "run" if event.kind == "marker" else clean(event.stream) or "run"
 
 
 def weight(event: Event) -> int:

@@ -22,6 +22,7 @@ from rtpipe.terminal.facts import Facts
 from rtpipe.terminal.standing import Standing
 from rtpipe.types import Event
 
+_EDGE = 8  # cells of an edge with two texts that are not theirs
 _LEAST = 3  # lines of a frame: its edges and what is counted
 _NAME = 8  # cells, at least, of a name in one line
 _MANY = 99  # more lines than anything takes
@@ -108,8 +109,12 @@ class StreamPanel:
         ]
         under = [*said, *told]
         body += [[]] * (height - 2 - len(body) - len(under)) + under
-        title = [cell(clean(self.status.info.name), BOLD)]
-        return box(width, height, body, title, self._standing.word, foot)
+        title, state = [cell(clean(self.status.info.name), BOLD)], self._standing.word
+        if width_of(title) + width_of(state) + _EDGE > width:
+            # The name is cut rather than the sign.
+            state = self._standing.sign
+            title = fit(title, min(width_of(title), max(0, width - _EDGE - 1)))
+        return box(width, height, body, title, state, foot)
 
     def _line(self, width: int) -> Line:
         """Return the stream in one line, its parts below those of its neighbours."""
