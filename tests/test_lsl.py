@@ -379,3 +379,21 @@ def test_streams_are_offered(outlet: Outlet, lsl_name: str) -> None:
     (cues,) = (each for each in offers.values() if "cues" in each.argument)
     assert "device.markers=cues" in cues.argument
     del held, odd
+
+
+def test_who_is_announced_but_does_not_answer(
+    device: LslDevice, lsl_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As behind a firewall: a stream that was announced, and nobody there.
+    gone = pylsl.StreamOutlet(pylsl.StreamInfo(lsl_name, "EMG", 2, 200, "int8", "gone"))
+    (known,) = pylsl.resolve_byprop("name", lsl_name, timeout=10.0)
+    monkeypatch.setattr("rtpipe.devices.lsl.find", lambda wanted: known)
+    del gone
+    with pytest.raises(DeviceNotFound, match="announced on the network but does not"):
+        device.open()
+
+
+def test_nothing_is_offered_where_nothing_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pylsl, "resolve_streams", lambda seconds: [])
+    (offer,) = LslDevice.look(0.1)
+    assert (offer.argument, offer.state) == ("lsl:NAME", "unknown")

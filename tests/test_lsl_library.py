@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rtpipe import lsl
+from rtpipe.errors import ConfigError
 
 # What a person runs, and pylsl or its library missing.
 COMMAND = "import sys; from rtpipe.cli import main; main()"
@@ -98,3 +99,61 @@ def test_the_clocks_are_one_on_linux() -> None:
     if sys.platform != "linux":
         pytest.skip("elsewhere the clocks differ")
     assert abs(lsl.offset()) < 1e-3
+
+
+class Library:
+    """Stands for pylsl, to see what it is configured with."""
+
+    def __init__(self, *, old: bool = False) -> None:
+        self.old, self.told = old, ""
+
+    def set_config_content(self, text: str) -> None:
+        if self.old:
+            raise NotImplementedError
+        self.told = text
+
+
+def loaded(monkeypatch: pytest.MonkeyPatch, library: Library | None) -> None:
+    monkeypatch.setitem(sys.modules, "pylsl", library)
+    lsl.load.__wrapped__()
+
+
+def test_which_configuration_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, here, named = tmp_path / "home", tmp_path / "here", tmp_path / "named.cfg"
+    (home / "lsl_api").mkdir(parents=True)
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("LSLAPICFG")
+    library = Library()
+    loaded(monkeypatch, library)
+    assert library.told == "\n[log]\nlevel = -3\n"
+    for place in (home / "lsl_api/lsl_api.cfg", here / "lsl_api.cfg", named):
+        place.write_text(f"[lab]\nSessionID = {place.parent.name}\n")
+        if place == named:
+            monkeypatch.setenv("LSLAPICFG", str(named))
+        loaded(monkeypatch, library)
+        assert library.told == place.read_text() + "\n[log]\nlevel = -3\n"
+    named.write_text("[log]\nlevel = 2\n")
+    library.told = "untouched"
+    loaded(monkeypatch, library)
+    assert library.told == "untouched", "the log was asked for"
+    named.write_text("")
+    loaded(monkeypatch, Library(old=True))  # talks, but works
+    named.unlink()
+    with pytest.raises(ConfigError, match=r"LSLAPICFG names .*named\.cfg"):
+        loaded(monkeypatch, library)
+
+
+def test_what_is_said_without_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigError, match="LSL needs the package 'pylsl'"):
+        loaded(monkeypatch, None)
+    (tmp_path / "pylsl.py").write_text("raise RuntimeError('no file.\\nMore.')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "pylsl")
+    with pytest.raises(ConfigError, match=r"cannot be loaded \(no file\): "):
+        lsl.load.__wrapped__()
