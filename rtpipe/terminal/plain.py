@@ -28,8 +28,9 @@ class PlainLog:
 
     def __init__(self, console: Console, run: Run) -> None:
         self._console, self._run = console, run
+        self._time = run.started
         self._printed: dict[tuple[str, str], float] = {}
-        self._waiting: dict[tuple[str, str], tuple[Item, int, float]] = {}
+        self._waiting: dict[tuple[str, str], tuple[Item, int]] = {}
         for stream in run.streams.values():
             info = stream.info
             self._print(f"{info.name}: {info.n_channels} channels, {info.sfreq:g} Hz")
@@ -39,6 +40,7 @@ class PlainLog:
 
     def add(self, item: Item, time: float) -> None:
         """Note a prediction or an event; the newest of its kind is printed."""
+        self._time = time
         if isinstance(item, Prediction):
             key, count = (item.model, item.stream), 1
         elif item.kind == "truth":
@@ -54,8 +56,8 @@ class PlainLog:
                 return
         else:
             key, count = (f"event {item.kind}", item.stream), weight(item)
-        _, before, _ = self._waiting.get(key, (item, 0, time))
-        self._waiting[key] = (item, before + count, time)
+        _, before = self._waiting.get(key, (item, 0))
+        self._waiting[key] = (item, before + count)
 
     def show(self, time: float) -> None:
         """Print what waits, where a second has passed since the last such line."""
@@ -63,12 +65,12 @@ class PlainLog:
             if time - self._printed.get(key, -_EVERY) >= _EVERY:
                 del self._waiting[key]
                 self._printed[key] = time
-                self._tell(*waiting)
+                self._tell(*waiting, time)
 
     def close(self) -> None:
         """Print what still waits."""
         for waiting in self._waiting.values():
-            self._tell(*waiting)
+            self._tell(*waiting, self._time)
         self._waiting.clear()
 
     def _tell(self, item: Item, count: int, time: float) -> None:
