@@ -360,6 +360,10 @@ def test_without_models_the_body_s_signals_come_first() -> None:
     assert frame.index("─ head ─") < frame.index("● motion")
     tall = shown(make_run(streams, n_models=0), [], size=(80, 50))
     assert "─ motion ─" in tall
+    assert "─ b ─" in tall
+    some = shown(make_run(streams, n_models=0), [], size=(80, 24))
+    assert "─ b ─" not in some, "where there is no room for all of them, none"
+    assert "─ motion ─" not in some
 
 
 def test_one_device_s_reason_is_said_once_also_where_no_model_runs() -> None:

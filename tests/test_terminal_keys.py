@@ -226,11 +226,11 @@ def test_quit_and_marker(seat: Person) -> None:
 
 def test_help_is_a_line_that_stays_until_it_is_asked_again(seat: Person) -> None:
     view, *_ = make_view(seat)
-    assert "Ctrl-C stops too" not in take(view, seat)
-    assert "Ctrl-C stops too" in take(view, seat, "h")
+    assert "or Ctrl-C quits" not in take(view, seat)
+    assert "or Ctrl-C quits" in take(view, seat, "h")
     view.console.size = (100, 20)  # all is drawn again
-    assert "Ctrl-C stops too" in take(view, seat)
-    assert "Ctrl-C stops too" not in take(view, seat, "?")
+    assert "or Ctrl-C quits" in take(view, seat)
+    assert "or Ctrl-C quits" not in take(view, seat, "?")
     view.close()
 
 
@@ -348,7 +348,7 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again(
 def test_a_job_in_the_background_leaves_the_keys_alone(person: Person) -> None:
     in_background = SHELL.replace("os.tcsetpgrp(0, job.pid)\nwhile", "while")
     shell = person.start("-c", in_background, RUN)
-    person.until("Ctrl-C")
+    person.until("Ctrl-C stops")
     assert person.mode == person.before
     person.press("\x03")  # goes to the shell, which has the terminal
     assert shell.wait(PATIENCE) != 0

@@ -29,6 +29,13 @@ from rtpipe.terminal.tally import Tally
 from rtpipe.types import Event
 
 _ROOMY = 30  # lines from which there is air
+_KEYS = (("q", "quit"), ("m", "marker"), ("p", "pause"), ("h", "help"))
+_EXPLAINED = (
+    ("q", "or Ctrl-C quits"),
+    ("m", "marks every stream"),
+    ("p", "holds the picture"),
+    ("h", "hides this"),
+)
 # What a stream without a model is shown in full for, in MNE's words.
 _SIGNALS = frozenset({"eeg", "emg", "ecg", "eog", "ecog", "seeg", "dbs"})
 
@@ -46,18 +53,17 @@ class Drawing:
 
     Attributes
     ----------
-    keys : sequence of (str, str)
-        Keys that can be pressed, and what they do, to be shown.
+    has_keys : bool
+        Whether keys can be pressed, and are to be shown.
     explained : bool
-        Whether all keys stand in a line of their own.
+        Whether a line of its own says what they do.
     """
 
     def __init__(
         self, console: Console, run: Run, tallies: dict[tuple[str, str], Tally]
     ) -> None:
         self._console, self._run = console, run
-        self.keys: tuple[tuple[str, str], ...] = ()
-        self.explained = False
+        self.has_keys = self.explained = False
         self._paused: float | None = None
         self._panels: list[Line] = []  # as they were drawn last
         self._streams = {
@@ -109,7 +115,7 @@ class Drawing:
         self._screen.open()
 
     def _lines(self, width: int, height: int, time: float) -> list[Line]:
-        foot = [self._explanation()] if self.explained else []
+        foot = [[cell(" "), *_named(_EXPLAINED)]] if self.explained else []
         if self._paused is None:
             self._look(time)
             self._panels = self._body(width, height - 1 - len(foot), time)
@@ -157,19 +163,13 @@ class Drawing:
 
     def _hints(self) -> list[Line]:
         """Return what is said of the keys, from the longest to the shortest."""
-        if not self.keys:
+        if not self.has_keys:
             return [[cell("Ctrl-C stops", QUIET)]]
-        return [self._named(range(len(self.keys))), self._named((0, -1))]
+        return [_named(_KEYS), _named(_KEYS[::3])]
 
-    def _named(self, which: Iterable[int]) -> Line:
-        named = [self.keys[at] for at in which]
-        parts = [[cell(key, STRONG), cell(f" {word}", QUIET)] for key, word in named]
-        return joined(parts, "  ")
 
-    def _explanation(self) -> Line:
-        text = "Ctrl-C stops too; a pause holds the picture, not the data"
-        keys = self._named(range(len(self.keys)))
-        return joined([[cell(" "), *keys], [cell(text, QUIET)]])
+def _named(keys: Iterable[tuple[str, str]]) -> Line:
+    return joined([[cell(key, STRONG), cell(f" {word}", QUIET)] for key, word in keys])
 
 
 def _signals(run: Run) -> set[str]:

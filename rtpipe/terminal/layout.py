@@ -19,8 +19,8 @@ class Panel(Protocol):
     def heights(self, width: int) -> tuple[int, int, int, int, int, int]:
         """Return the lines it needs, and asks for when others have what they need.
 
-        The steps are a frame, all labels, all channels, a large decision, and
-        tall signals or the frame of a stream that no model looks at.
+        The steps are a frame, all labels, all channels, a large decision, and tall
+        signals. What is not prominent has its least, and its last where all such have.
         """
         ...
 
@@ -42,6 +42,11 @@ class _Row:
         heights = [panel.heights(self.width) for panel in panels]
         tallest: list[int] = [max(each) for each in zip(*heights, strict=True)]
         self.height, self.steps = tallest[0], tallest[1:]
+
+    @property
+    def prominent(self) -> bool:
+        """Whether it takes part in the steps, and not only in what is left."""
+        return any(panel.prominent for panel in self.panels)
 
     def grow(self, step: int, most: int) -> int:
         """Take lines up to this step's height; return how many."""
@@ -104,9 +109,13 @@ def _stack(height: int, streams: list[_Row], models: list[_Row]) -> list[Line]:
         hidden += len(rows[-1].panels)
         spare += rows.pop().height
     spare -= hidden > 0
+    stepping = [row for row in rows if row.prominent]
     for step in range(_STEPS):
-        spare -= (_share if step in _SHARED else _fill)(rows, step, spare)
+        spare -= (_share if step in _SHARED else _fill)(stepping, step, spare)
         spare += sum(row.shrink() for row in rows)
+    aside = [row for row in rows if not row.prominent]
+    if sum(row.steps[-1] - row.height for row in aside) <= spare:  # all, or none
+        _fill(aside, _STEPS - 1, spare)
     shown = [row for row in (*streams, *models) if row in rows]
     lines = [line for row in shown for line in row.lines()]
     if hidden:

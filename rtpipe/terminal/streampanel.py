@@ -85,7 +85,7 @@ class StreamPanel:
         told = max(framed, _LEAST + truths - 1)
         full = _LEAST + truths + max(said, self._degraded) + self._channels.wanted
         if not self.prominent:
-            return 1, 1, 1, 1, 1, full
+            return 1, full, full, full, full, full
         return 1, framed, told, full, full, full + n
 
     def filled(self, width: int, height: int) -> int:

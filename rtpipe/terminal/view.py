@@ -14,8 +14,6 @@ from rtpipe.terminal.plain import PlainLog
 from rtpipe.terminal.tally import Tally
 from rtpipe.types import Prediction
 
-KEYS = (("q", "quit"), ("m", "marker"), ("p", "pause"), ("h", "help"))
-
 
 class TerminalView:
     """Shows a run on a console, and at the end prints a summary.
@@ -110,7 +108,7 @@ class TerminalView:
     def _take_keys(self) -> None:
         self._keys.open()
         if isinstance(self._view, Drawing):
-            self._view.keys = KEYS if self._keys.taken else ()
+            self._view.has_keys = self._keys.taken
 
     def _give_back(self) -> None:
         """Leave the terminal as it was found; where the screen fails, its mode."""
