@@ -15,7 +15,17 @@ from rtpipe.types import Chunk, Float32, Float64, StreamInfo
 
 from .lsl_info import refuse_irregular, stream_info
 from .lsl_markers import Markers
-from .lsl_search import TRY, WITHIN, Wanted, argument, find, find_again, is_text, shown
+from .lsl_search import (
+    AGAIN,
+    TRY,
+    WITHIN,
+    Wanted,
+    argument,
+    find,
+    find_again,
+    is_text,
+    shown,
+)
 from .lsl_search import summary as summary_of
 
 MOST = 4096  # samples handed over at once
@@ -90,16 +100,17 @@ class LslDevice:
         again = self._known is not None
         stream = find_again(self._known, self.wanted) if again else find(self.wanted)
         refuse_irregular(stream)
+        within = AGAIN if again else WITHIN
         self._offset = lsl.offset()
         try:
             # Lost streams are for the run to get back: it must know of each loss.
             self._inlet = pylsl.StreamInlet(stream, lsl.BACKLOG, recover=False)
-            described = self._inlet.info(WITHIN)
+            described = self._inlet.info(within)
             info = stream_info(described, self.ch_names, self.ch_types, self.units)
-            self._inlet.time_correction(WITHIN)  # slow once, then kept up to date
+            self._inlet.time_correction(within)  # slow once, then kept up to date
             if self._markers:
                 self._markers.open(info, self._offset)
-            self._inlet.open_stream(WITHIN)  # last, so that nothing waits to be read
+            self._inlet.open_stream(within)  # last, so that nothing waits to be read
         except (pylsl.util.TimeoutError, pylsl.util.LostError):
             raise DeviceNotFound(
                 f"{self.wanted} is announced on the network but does not answer: {TRY}"

@@ -4,33 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from rtpipe import lsl
+from rtpipe.chtype import KNOWN, MISC, chtype
 from rtpipe.errors import ConfigError
 from rtpipe.types import StreamInfo
 from rtpipe.unit import unit
 
 from .lsl_search import is_text, shown
-
-# MNE's channel types by the words that LSL's senders use; all others are "misc".
-_TYPES = {
-    "eeg": "eeg",
-    "emg": "emg",
-    "ecg": "ecg",
-    "ekg": "ecg",
-    "eog": "eog",
-    "bio": "bio",
-    "exg": "bio",
-    "gsr": "gsr",
-    "eda": "gsr",
-    "resp": "resp",
-    "respiration": "resp",
-    "temperature": "temperature",
-    "gaze": "eyegaze",
-    "eyegaze": "eyegaze",
-    "pupil": "pupil",
-    "stim": "stim",
-    "trigger": "stim",
-    "misc": "misc",
-}
 
 
 def stream_info(
@@ -78,14 +57,12 @@ def stream_info(
             'name all channels with --set \'device.ch_names=["A", "B"]\''
         )
     words = answered("ch_types", ch_types)
-    if words and (odd := sorted({w for w in words if w.lower() not in _TYPES})):
+    if odd := sorted({w for w in words or () if chtype(w) == MISC != w.casefold()}):
         raise ConfigError(
-            f"{where}: device.ch_types: {', '.join(odd)} is none of "
-            f"{', '.join(sorted(set(_TYPES.values())))}"
+            f"{where}: device.ch_types: {', '.join(odd)} is none of {', '.join(KNOWN)}"
         )
-    words = words or [
-        told or description.type() for told in lsl.channels(description, "type")
-    ]
+    told = lsl.channels(description, "type")
+    types = words or [each or description.type() for each in told]
     spelt = answered("units", units) or lsl.channels(description, "unit")
     found = [unit(shown(each)) for each in spelt]
     if lacking := [
@@ -100,7 +77,7 @@ def stream_info(
         name=name,
         sfreq=description.nominal_srate(),
         ch_names=tuple(labels),
-        ch_types=tuple(_TYPES.get(word.lower(), "misc") for word in words),
+        ch_types=tuple(chtype(word) for word in types),
         units=tuple(found),
         counted=False,
     )

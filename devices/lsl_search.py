@@ -11,7 +11,7 @@ from rtpipe import lsl
 from rtpipe.errors import ConfigError, DeviceNotFound
 
 WITHIN = 5.0  # seconds to look for a stream that was named
-AGAIN = 1.0  # seconds to look for one that was lost
+AGAIN = 1.0  # seconds for each step of the way back to one that was lost
 # A local network answers at once; hosts that a user's lsl_api.cfg names are asked after
 # half a second. A search cannot be interrupted while a slice lasts.
 SLICE = 1.0

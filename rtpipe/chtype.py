@@ -18,6 +18,8 @@ _WORDS = {
     },
 }
 
+KNOWN = tuple(sorted({*_WORDS.values(), MISC}))
+
 
 def chtype(*words: str) -> str:
     """Return MNE's channel type for the first word that has one, else ``"misc"``.

@@ -36,9 +36,9 @@ class Connection:
     """Reads a device as `rtpipe.device.Device` says, and stays when it goes.
 
     A device is lost when it says so, or when it sends nothing for two seconds, for some
-    senders just fall silent. It is told with an event ``"lost"`` on every stream, waited
-    for, closed and opened again with growing pauses. The first samples that come then
-    carry an event ``"recovered"``; their index goes on from where it was, plus the
+    senders just fall silent. It is told with an event ``"lost"`` on every stream,
+    waited for, closed and opened again with growing pauses. The first samples that come
+    then carry an event ``"recovered"``; their index goes on from where it was, plus the
     samples that fit in the time between, which is an estimate and marked as one.
 
     Parameters
@@ -46,11 +46,6 @@ class Connection:
     device : Device
     patience : float
         Seconds after which a lost device is given up; 0 gives up at once.
-
-    Attributes
-    ----------
-    links : dict of str to Link
-        The state of each stream, by the name the device gives it.
 
     Notes
     -----
@@ -69,6 +64,7 @@ class Connection:
 
     @property
     def links(self) -> dict[str, Link]:
+        """The state of each stream, by the name the device gives it."""
         return {name: track.link for name, track in self._tracks.items()}
 
     @property

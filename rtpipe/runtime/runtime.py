@@ -209,7 +209,9 @@ class Runtime:
             if not fitting:
                 if self._optional:
                     continue
-                what = "; ".join(f"{s}: {', '.join(f)}" for s, f in faults.items())
+                nearest = sorted(faults.items(), key=lambda each: len(each[1]))[:3]
+                what = "; ".join(f"{s}: {', '.join(f)}" for s, f in nearest)
+                what += "; and others" if len(faults) > len(nearest) else ""
                 raise BundleError(
                     f"bundle {status.name} fits no stream ({what}): choose a bundle "
                     "trained for this device, or set the device to what it wants"
