@@ -209,8 +209,27 @@ def test_what_was_lost_is_told_before_what_came() -> None:
     status.counters.gaps = 1
     frame = drawn(status, width=120)
     assert "10 lost (0.99%) · last minute 0 (0.00%) · 2 outages · 1 gap" in frame
-    assert "10 lost (0.99%)" in drawn(status, width=40)
+    assert "10 lost (0.99%) · 1 min 0.00%" in drawn(status, width=45)
+    assert "10 lost (0.99%)" in drawn(status, width=36)
     assert "10 lost (0.99%)" in drawn(status, height=1)
+
+
+@pytest.mark.parametrize("degraded", [False, True])
+def test_a_panel_asks_for_what_it_fills(degraded: bool) -> None:
+    status = make_status()
+    status.truth |= {"gesture": "fist", "mood": "good"}
+    if degraded:
+        status.link.become("degraded", STARTED, "1.2% of the samples were lost")
+    for width in (26, 45, 80):
+        panel = StreamPanel(status, STARTED)
+        panel.mark(Event("arm", 0.0, "marker", 900))
+        panel.look(STARTED)
+        *_, full, tall = panel.heights(width)
+        for height in range(full, tall):
+            assert panel.filled(width, height) == full
+        assert panel.filled(width, tall + 5) == tall
+        body = text_of(panel.lines(width, full)).splitlines()[1:-1]
+        assert all(re.search(r"[^│ ]", line) for line in body), "no empty line"
 
 
 def test_jitter_is_the_distance_from_the_median_to_the_95th_percentile() -> None:

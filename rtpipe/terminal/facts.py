@@ -54,16 +54,21 @@ class Facts:
         count = self._status.counters.lost
         if not count:
             return [cell("0"), cell(" lost", QUIET)]
-        return [cell(f"{count:,} lost ({self._losses.share:.2%})", WARN)]
+        return [cell(f"{count:,} lost ({_share(self._losses.share)})", WARN)]
 
-    @property
-    def missed(self) -> list[Line]:
-        """What did not come, the most important first."""
+    def missed(self, width: int) -> list[Line]:
+        """Return what did not come, the most important first.
+
+        What was lost lately is told more briefly where `width` cells are few.
+        """
         counters, losses = self._status.counters, self._losses
         parts = [self.lost]
         if counters.lost:
-            recent = f"last minute {losses.recent:,} ({losses.recent_share:.2%})"
-            parts.append([cell(recent, WARN if losses.recent else QUIET)])
+            share = _share(losses.recent_share)
+            style = WARN if losses.recent else QUIET
+            parts.append([cell(f"last minute {losses.recent:,} ({share})", style)])
+            if width_of(joined(parts)) > width:
+                parts[1] = [cell(f"1 min {share}", style)]
         for count, word in ((counters.outages, "outage"), (counters.gaps, "gap")):
             if count:
                 parts.append([cell(f"{count:,} {word}{'s' * (count > 1)}", WARN)])
@@ -84,3 +89,7 @@ class Facts:
         if width_of(joined([long, *self._late])) <= width:
             return [long, *self._late]
         return [[rate, cell(" Hz", QUIET)], *self._late]
+
+
+def _share(share: float) -> str:
+    return f"{share:.2%}" if share < 0.1 else f"{share:.1%}"

@@ -92,7 +92,7 @@ class StreamPanel:
         """Return how many of `height` lines it would fill."""
         if height < _LEAST or not (self.prominent or height >= self.heights(width)[-1]):
             return 1
-        facts, said, told, rows = self._parts(width - 4, height)
+        facts, said, (*told, _), rows = self._parts(width - 4, height)
         body = facts + max(len(said), self._degraded) + len(told)
         return min(height, 2 + body + self._channels.filled(width - 4, rows))
 
@@ -164,13 +164,15 @@ class StreamPanel:
         """Return what is counted and measured; of what has ended, what is counted."""
         if lines < 1:
             return []
-        missed, received = self._facts.missed, self._facts.received
+        received = self._facts.received
         if self._standing.ended:
-            return [fitting([*missed, received], width)]
-        quality = self._channels.qualities(width - width_of(missed[0]) - 2)
+            return [fitting([*self._facts.missed(width), received], width)]
+        lost = width_of(self._facts.lost)
+        quality = self._channels.qualities(width - lost - 2)
         room = width - width_of(quality) - 2
+        missed = self._facts.missed(room)
         if lines == 1:
-            parts = [missed[0], *self._facts.timed(room), *missed[1:], received]
+            parts = [missed[0], *self._facts.timed(room - lost), *missed[1:], received]
             return [spread(fitting(parts, room), quality, width)]
         first, second = [*missed, received], self._facts.timed(width)
         if width_of(joined(first)) > room:  # then there may be room below
