@@ -16,6 +16,7 @@ from rtpipe.ring import Ring
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.sink import StreamStatus
 from rtpipe.terminal.canvas import Line
+from rtpipe.terminal.duration import milliseconds
 from rtpipe.terminal.losses import Losses
 from rtpipe.terminal.marks import Marks
 from rtpipe.terminal.standing import Standing
@@ -397,3 +398,16 @@ def test_what_happened_can_be_read_afterwards() -> None:
     assert re.search("lost +filled +long gaps +outages +unusable", header)
     assert re.search(r"arm +4 +\d+ +\d+ +\d+ +1 +0", numbers)
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        *((None, "—"), (0.0004, "0.4 ms"), (0.0123, "12 ms"), (1.5, "1,500 ms")),
+        *((-0.002, "-2.0 ms"), (75.2, "75 s")),
+    ],
+)
+def test_a_duration_has_the_digits_that_matter(
+    seconds: float | None, text: str
+) -> None:
+    assert milliseconds(seconds) == text
