@@ -1,7 +1,7 @@
 """From windows that are due to predictions: one bundle, many streams, one batch."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from rtpipe.errors import BundleError, Overrun
 from rtpipe.moments import RunningMoments
 from rtpipe.pipeline import Due
 from rtpipe.sink import ModelStatus
-from rtpipe.types import Float32, Float64, Prediction
+from rtpipe.types import Event, Float32, Float64, Prediction
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)  # of a batch; each is compiled once, at start
 
@@ -71,29 +71,35 @@ class Classifier:
         if found.shape[1] != labels:
             raise BundleError(f"it gives {found.shape[1]} probabilities, not {labels}")
 
-    def answer(self, due: Sequence[Due]) -> list[Prediction]:
+    def answer(self, due: Sequence[Due]) -> list[Prediction | Event]:
         """Return a prediction for each window that can be read and is finite.
 
+        For another one, an event of kind "none" says why it has none.
         `due` is in the order of the windows per stream, and at most `SIZES[-1]` long.
         """
         kept: list[Due] = []
-        for each in due:
-            if self._copied(each, len(kept)):
+        faults: dict[int, str] = {}  # by the place in `due`
+        for k, each in enumerate(due):
+            if fault := self._copied(each, len(kept)):
+                faults[k] = fault
+            else:
                 kept.append(each)
-        if not kept:
-            return []
-        probabilities = self._answered([each.stream for each in kept])
+        answers = self._answered([each.stream for each in kept]) if kept else ()
+        rows: Iterator[Float64] = iter(answers)
         now = clock.now()
-        predictions = []
-        for each, row in zip(kept, probabilities, strict=True):
-            if np.isfinite(row).all():
-                predictions.append(self._predicted(each, row, now))
+        found: list[Prediction | Event] = []
+        for k, each in enumerate(due):
+            if k in faults:
+                found.append(self._none(each, faults[k]))
+            elif np.isfinite(row := next(rows)).all():
+                found.append(self._predicted(each, row, now))
             else:
                 self.status.windows[each.stream].not_finite += 1
-        return predictions
+                found.append(self._none(each, "the answer is not a number"))
+        return found
 
-    def _copied(self, due: Due, at: int) -> bool:
-        """Copy a window into the batch; False, and counted, where that cannot be."""
+    def _copied(self, due: Due, at: int) -> str:
+        """Copy a window into the batch; or count, and return, why that cannot be."""
         counters = self.status.windows[due.stream]
         row = self._rows[at]
         try:
@@ -101,11 +107,15 @@ class Classifier:
             due.ring.check(due.start)
         except Overrun:
             counters.overrun += 1
-            return False
+            return "the window was overwritten before it was read"
         if not np.isfinite(row).all():  # eigh would fail for the whole batch
             counters.not_finite += 1
-            return False
-        return True
+            return "a value of the window is not a number"
+        return ""
+
+    def _none(self, due: Due, reason: str) -> Event:
+        told = {"model": self.status.name, "reason": reason}
+        return Event(due.stream, due.end, "none", due.stop - 1, told)
 
     def _answered(self, streams: list[str]) -> Float64:
         """Return the probabilities of the batch's first rows, (n_windows, n_labels)."""

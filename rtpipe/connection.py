@@ -1,9 +1,11 @@
 """A device that comes back: lost, waited for, opened again, and its index continued."""
 
+import logging
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
+from statistics import median
 
 import numpy as np
 
@@ -13,9 +15,15 @@ from rtpipe.errors import DeviceError, DeviceLost, RtpipeError, last_line
 from rtpipe.link import Link
 from rtpipe.types import Chunk, Event, StreamInfo
 
-LOST_AFTER = 2.0  # seconds without a sample of any stream
-_CLOSED_AFTER = 5.0  # seconds without one: a radio that paused would have come back
+logger = logging.getLogger(__name__)
+
+LOST_AFTER = 2.0  # seconds without a sample, at least ...
+_INTERVALS = 3  # ... and as many of what is usual between two chunks
+_CLOSED_AFTER = 3.0  # seconds more: a radio that paused would have come back
 _COMES_WITHIN = 10.0  # seconds a device that was opened again may take to send
+_FIRST_WITHIN = 60.0  # seconds, at least, that the very first sample may take
+_SILENT = "nothing comes from it any more"
+_ALONE = f"{_SILENT}, though other streams of the device go on"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0  # seconds between two attempts
 
 
@@ -29,7 +37,15 @@ class _Track:
     latest: float | None = None  # time of the newest sample
     shift: int = 0  # index in the run less that of the device
     anew: bool = False  # opened again, and no sample has come since
+    heard: float | None = None  # when the newest sample came
+    intervals: deque[float] = field(default_factory=lambda: deque(maxlen=8))
     lost: float | None = None  # when it was told lost
+
+    @property
+    def limit(self) -> float:
+        """The seconds of silence that mean it is lost."""
+        usual = median(self.intervals) if self.intervals else 0.0
+        return max(LOST_AFTER, _INTERVALS * max(usual, 1 / self.info.sfreq))
 
 
 class Connection:
@@ -47,17 +63,24 @@ class Connection:
     patience : float
         Seconds after which a lost device is given up; 0 gives up at once.
 
+    Attributes
+    ----------
+    opening : bool
+        Whether the device is being opened right now, which may take long.
+
     Notes
     -----
-    Only a device on the run's clock is watched: a recording cannot be late.
+    Only a device on the run's clock is watched: a recording cannot be late. Where some
+    streams of a device fall silent and others go on, the silent ones are told lost; the
+    device stays open, for opening it again would cost the others.
     """
 
     def __init__(self, device: Device, patience: float = 60.0) -> None:
         self.device, self.patience = device, patience
+        self.opening = False
         self._tracks: dict[str, _Track] = {}
-        self._heard = inf  # when the newest sample came; not before there was one
         self._opened = 0.0
-        self._lost: tuple[float, str] | None = None  # since when, and why
+        self._lost: tuple[float, str] | None = None  # the whole device: when and why
         self._closed = False
         self._pause = _FIRST_PAUSE
         self._next = 0.0  # when to open again
@@ -74,8 +97,7 @@ class Connection:
 
     def open(self) -> Sequence[StreamInfo]:
         """Open the device, for the first time."""
-        infos = _opened(self.device)
-        self._opened = now()
+        infos = self._open()
         self._tracks = {info.name: _Track(info) for info in infos}
         return infos
 
@@ -94,50 +116,57 @@ class Connection:
         except DeviceLost as error:
             if not self.watched:
                 raise
-            told = self._lose(str(error))
-            self._close(now())
+            told = self._lose(self._tracks.values(), str(error))
+            self._lost = self._lost or (now(), str(error))
+            self._close()
             return told
         if chunks is None:
             return None
         found = [self._continued(chunk) for chunk in chunks]
-        if any(map(len, found)):
-            self._heard, self._lost, self._pause = now(), None, _FIRST_PAUSE
-            return found
-        return [*found, *self._watched()] if self.watched else found
+        return [*found, *self._watch()] if self.watched else found
 
     def close(self) -> None:
-        """Close the device. Safe to call twice."""
-        self.device.close()
+        """Close the device, but not while it is being opened. Safe to call twice."""
+        if not self.opening:
+            self._shut()
 
-    def _watched(self) -> Sequence[Chunk]:
+    def _watch(self) -> Sequence[Chunk]:
         """Look at how long nothing has come."""
-        silent = now() - self._heard
-        if self._heard == inf:
-            waited = now() - self._opened
-            if waited > self.patience > 0:
-                raise DeviceLost(
-                    f"{self._names()} sent no sample in {waited:.0f} s: is the sender "
-                    "running?"
-                )
-        elif self._lost is None:
-            if silent > LOST_AFTER:
-                return self._lose(f"no data for {silent:.1f} s")
-        else:
-            self._give_up()
-            came_back = self._opened > self._heard
-            allowed = _COMES_WITHIN if came_back else _CLOSED_AFTER
-            if now() - max(self._heard, self._opened) > allowed:
-                self._close(now())
+        begun = [t for t in self._tracks.values() if t.heard is not None]
+        if not begun:
+            return self._wait_for_first()
+        at = now()
+        silent = [t for t in begun if at - (t.heard or at) > t.limit]
+        told = self._lose(
+            [track for track in silent if track.lost is None],
+            _SILENT if len(silent) == len(begun) else _ALONE,
+        )
+        if len(silent) < len(begun):
+            self._lost = None
+            return told
+        self._lost = self._lost or (at, _SILENT)
+        self._give_up()
+        heard = max(track.heard or 0.0 for track in begun)
+        limit = max(track.limit for track in begun) + _CLOSED_AFTER
+        again = self._opened > heard  # opened again, and has sent nothing yet
+        if at - max(heard, self._opened) > (_COMES_WITHIN if again else limit):
+            self._close()
+        return told
+
+    def _wait_for_first(self) -> Sequence[Chunk]:
+        waited = now() - self._opened
+        if waited > max(self.patience, _FIRST_WITHIN):
+            raise DeviceLost(
+                f"{self._names()} sent no sample in {waited:.0f} s: is the sender "
+                "running?"
+            )
         return ()
 
-    def _lose(self, reason: str) -> Sequence[Chunk]:
-        """Tell that the device is lost, once."""
+    def _lose(self, tracks: Iterable[_Track], reason: str) -> Sequence[Chunk]:
+        """Tell that streams are lost, each once."""
         at = now()
-        if self._lost is None:
-            self._lost = (at, reason)
-        self._give_up()
         told = []
-        for track in self._tracks.values():
+        for track in tracks:
             track.link.become("lost", at, reason)
             if track.lost is None:
                 track.lost = at
@@ -154,10 +183,16 @@ class Connection:
                 lost += f"; it did not come back within {self.patience:g} s"
             raise DeviceLost(lost)
 
-    def _close(self, at: float) -> None:
-        self.device.close()
-        self._closed, self._next = True, at + self._pause
+    def _close(self) -> None:
+        self._shut()
+        self._closed, self._next = True, now() + self._pause
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+    def _shut(self) -> None:
+        try:
+            self.device.close()
+        except Exception as error:  # what is gone cannot always be closed
+            logger.warning("%s", _driver_error(self.device, error))
 
     def _open_again(self, timeout: float) -> Sequence[Chunk]:
         """Wait for the next attempt, or make it."""
@@ -168,13 +203,13 @@ class Connection:
         for track in self._tracks.values():
             track.link.become("recovering", now(), track.link.reason)
         try:
-            infos = _opened(self.device)
+            infos = self._open()
         except RtpipeError as error:
             for track in self._tracks.values():
                 track.link.become("lost", now(), str(error))
-            self._close(now())
+            self._close()
             return ()
-        self._closed, self._opened = False, now()
+        self._closed = False
         known = {track.info.name: track.info for track in self._tracks.values()}
         if {info.name: info for info in infos} != known:
             raise DeviceLost(
@@ -184,6 +219,22 @@ class Connection:
         for track in self._tracks.values():
             track.anew = True
         return ()
+
+    def _open(self) -> Sequence[StreamInfo]:
+        """Open the device; whatever its driver raises is the device's error."""
+        self.opening = True
+        try:
+            infos = self.device.open()
+        except RtpipeError:
+            raise
+        except Exception as error:
+            raise _driver_error(self.device, error) from error
+        finally:
+            self.opening = False
+        if not infos:
+            raise DeviceError(f"{type(self.device).__name__} has no stream")
+        self._opened = now()
+        return infos
 
     def _continued(self, chunk: Chunk) -> Chunk:
         """Return the chunk as the run numbers it."""
@@ -202,14 +253,17 @@ class Connection:
         chunk = replace(_shifted(chunk, track.shift), estimated=estimated)
         if track.latest is not None and first < track.latest:  # another clock, perhaps
             chunk = replace(chunk, times=np.maximum(chunk.times, track.latest))
+        at = now()
         if track.lost is not None:
-            silent = now() - track.lost
-            told = {"after": round(silent, 3)}
-            event = Event(chunk.stream, now(), "recovered", chunk.index, told)
+            told = {"after": round(at - track.lost, 3)}
+            event = Event(chunk.stream, at, "recovered", chunk.index, told)
             chunk = replace(chunk, events=(event, *chunk.events))
             track.lost = None
+        elif track.heard is not None:
+            track.intervals.append(at - track.heard)
         if track.link.state != "degraded":  # which is for the watchdog to end
-            track.link.become("streaming", now())
+            track.link.become("streaming", at)
+        track.heard, self._pause = at, _FIRST_PAUSE
         track.stop, track.latest = chunk.stop, float(chunk.times[-1])
         return chunk
 
@@ -231,16 +285,6 @@ def _eventful(track: _Track, event: Event) -> Chunk:
     """Return a chunk without samples that brings an event."""
     data = np.empty((0, *track.info.sample_shape), np.float32)
     return Chunk(track.info.name, track.stop, np.empty(0), data, now(), events=(event,))
-
-
-def _opened(device: Device) -> Sequence[StreamInfo]:
-    """Open a device; whatever its driver raises is the device's error."""
-    try:
-        return device.open()
-    except RtpipeError:
-        raise
-    except Exception as error:
-        raise _driver_error(device, error) from error
 
 
 def _read(device: Device, timeout: float) -> Sequence[Chunk] | None:

@@ -17,10 +17,10 @@ _FEW = 0.005  # ... and below which it is no longer; between them it stays as it
 class Watchdog:
     """Watches one stream.
 
-    A bundle's decision ends when nothing has come for the longest of its hop, three
-    usual intervals between chunks, and 150 ms. A stream is degraded while nothing comes
-    for longer than its chunks usually take, or when of the last five seconds one sample
-    in a hundred was lost.
+    A bundle's decision ends when the stream is lost, or when nothing has come for the
+    longest of its hop, three usual intervals between chunks, and 150 ms. A stream is
+    degraded while nothing comes for longer than its chunks usually take, or when of the
+    last five seconds one sample in a hundred was lost.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Watchdog:
         self._hops = hops
         self._intervals: deque[float] = deque(maxlen=32)
         self._heard: float | None = None
-        self._ended: set[str] = set()  # bundles without a decision
+        self._standing: set[str] = set()  # bundles that may have a decision
         self._past: deque[tuple[float, int, int]] = deque()  # when, received, lost
         self._lossy = False
 
@@ -48,35 +48,39 @@ class Watchdog:
         if self._heard is not None:
             self._intervals.append(now - self._heard)
         self._heard = now
-        self._ended.clear()
 
-    def ended(self, now: float) -> list[str]:
-        """Return the bundles whose decisions have ended and were not told so."""
-        if self._heard is None:
-            return []
-        silent = now - self._heard
-        return [
-            model
-            for model, hop in self._hops.items()
-            if model not in self._ended and silent >= max(hop, self._usual())
-        ]
+    def due(self, model: str) -> None:
+        """Note that a bundle was given a window: there will be a decision."""
+        self._standing.add(model)
 
-    def end(self, model: str, now: float, index: int) -> Event:
-        """Return the event that says a bundle has no decision."""
-        self._ended.add(model)
-        assert self._heard is not None
-        reason = f"no data for {now - self._heard:.2f} s"
+    def end(self, model: str, now: float, index: int, reason: str) -> Event | None:
+        """Return the event that says a bundle has no decision; None if it had none."""
+        if model not in self._standing:
+            return None
+        self._standing.remove(model)
         told = {"model": model, "reason": reason}
         return Event(self._stream, now, "none", index, told)
+
+    def ended(self, now: float) -> list[tuple[str, str]]:
+        """Return the bundles whose decisions have ended, each with the reason."""
+        if self._heard is None:
+            return []
+        silent, usual = now - self._heard, self._usual()
+        lost = self._link.state in ("lost", "recovering")
+        reason = f"no data for {silent:.2f} s" if silent > 0 else "the device is lost"
+        return [
+            (model, reason)
+            for model in self._hops
+            if model in self._standing
+            and (lost or silent >= max(self._hops[model], usual))
+        ]
 
     def patience(self, now: float) -> float:
         """Return the seconds until `ended` may have something new to say."""
         if self._heard is None:
             return float("inf")
         usual = self._usual()
-        waits = [
-            max(hop, usual) for key, hop in self._hops.items() if key not in self._ended
-        ]
+        waits = [max(self._hops[model], usual) for model in self._standing]
         return max(0.0, min(waits, default=float("inf")) - (now - self._heard))
 
     def look(self, now: float) -> list[Event]:

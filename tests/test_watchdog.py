@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rtpipe.counters import StreamCounters
-from rtpipe.link import Link
+from rtpipe.link import Link, State
 from rtpipe.watchdog import Watchdog
 
 
@@ -29,27 +29,46 @@ def test_a_decision_ends_when_nothing_comes(
     watchdog = Watchdog("emg", link, counters, {"model": hop})
     for k in range(50):
         watchdog.feed(10 + k * interval)
-        assert not watchdog.ended(10 + (k + 1) * interval) or interval >= hop > 0.15
+        assert not watchdog.ended(10 + (k + 1) * interval)
     last = 10 + 49 * interval
+    assert watchdog.ended(last + 100) == []  # it never had a decision
+    assert watchdog.patience(last) == float("inf")
+    watchdog.due("model")
     assert watchdog.patience(last) == pytest.approx(limit)
     assert watchdog.ended(last + limit - 0.001) == []
-    assert watchdog.ended(last + limit + 0.001) == ["model"]
-    event = watchdog.end("model", last + limit + 0.001, 49)
+    reason = f"no data for {limit:.2f} s"
+    assert watchdog.ended(last + limit + 0.001) == [("model", reason)]
+    event = watchdog.end("model", last + limit, 49, reason)
+    assert event is not None
     assert (event.kind, event.stream, event.index) == ("none", "emg", 49)
-    assert event.data == {"model": "model", "reason": f"no data for {limit:.2f} s"}
+    assert event.data == {"model": "model", "reason": reason}
     assert watchdog.ended(last + 100) == []  # told once
-    assert watchdog.patience(last + 100) == float("inf")
+    assert watchdog.end("model", last + 100, 49, reason) is None
     watchdog.feed(last + 101)
-    assert watchdog.ended(last + 101 + limit + 0.001) == ["model"]  # and again
+    assert watchdog.ended(last + 110) == []  # nothing was decided since
+    watchdog.due("model")
+    assert watchdog.ended(last + 110) != []  # and again
 
 
 def test_each_bundle_has_its_own_limit(link: Link, counters: StreamCounters) -> None:
     watchdog = Watchdog("eeg", link, counters, {"quick": 0.05, "slow": 1.0})
     watchdog.feed(0.0)
-    assert watchdog.ended(0.2) == ["quick"]
-    watchdog.end("quick", 0.2, 0)
+    watchdog.due("quick")
+    watchdog.due("slow")
+    assert watchdog.ended(0.2) == [("quick", "no data for 0.20 s")]
+    watchdog.end("quick", 0.2, 0, "")
     assert watchdog.patience(0.2) == pytest.approx(0.8)
-    assert watchdog.ended(1.1) == ["slow"]
+    assert [model for model, _ in watchdog.ended(1.1)] == ["slow"]
+
+
+@pytest.mark.parametrize("state", ["lost", "recovering"])
+def test_all_decisions_end_with_the_connection(
+    counters: StreamCounters, state: State
+) -> None:
+    watchdog = Watchdog("eeg", Link(state), counters, {"slow": 10.0})
+    watchdog.feed(0.0)
+    watchdog.due("slow")
+    assert [model for model, _ in watchdog.ended(0.001)] == ["slow"]
 
 
 def test_nothing_ends_before_it_began(link: Link, counters: StreamCounters) -> None:

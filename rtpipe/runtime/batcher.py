@@ -38,15 +38,18 @@ class Batcher:
             self._pending.put(due)
             self._changed.notify_all()
 
-    @property
-    def idle(self) -> bool:
-        """Whether every window has been answered, and the answers handed on."""
-        return not (self._busy or len(self._pending))
+    def end(self, event: Event) -> None:
+        """Let an event that ends a decision follow the answers that come before it."""
+        with self._changed:
+            self._pending.put([event])
+            self._changed.notify_all()
 
     def wait_idle(self) -> None:
         """Wait until every window has been answered, or the run stops."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closing or self.idle)
+            self._changed.wait_for(
+                lambda: self._closing or not (self._busy or len(self._pending))
+            )
 
     def release(self) -> None:
         """Let go of who waits, and end the thread after its present batch."""
@@ -62,8 +65,10 @@ class Batcher:
     def _loop(self) -> None:
         try:
             while (taken := self._next()) is not None:
-                self._skip(taken[1])
-                self._publish(self._classifier.answer(taken[0]))
+                windows, skipped, ends = taken
+                self._skip(skipped)
+                self._publish(self._classifier.answer(windows))
+                self._publish(ends)
         except Exception as error:
             name = self._classifier.status.name
             failed = BundleError(f"bundle {name} failed: {last_line(error)}")
@@ -72,7 +77,7 @@ class Batcher:
         finally:
             self.release()
 
-    def _next(self) -> tuple[list[Due], list[Due]] | None:
+    def _next(self) -> tuple[list[Due], list[Due], list[Event]] | None:
         with self._changed:
             self._busy = False
             self._changed.notify_all()

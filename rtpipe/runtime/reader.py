@@ -13,7 +13,8 @@ from rtpipe.sink import Item
 from rtpipe.types import Chunk
 from rtpipe.watchdog import Watchdog
 
-READ_TIMEOUT = 0.05  # seconds; also the longest a stop has to wait for a reader
+READ_TIMEOUT = 0.05  # seconds; also how long a stop waits for a reader that reads, ...
+_STOP = 5.0  # ... and for one that opens a device again: what hangs there is left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,14 @@ class Reader:
 
     def join(self) -> None:
         """Wait for the end of the thread, which the run's stop brings about."""
-        self._thread.join()
+        self._thread.join(_STOP if self._connection.opening else None)
 
     def _loop(self) -> None:
         try:
             while not self._stop.is_set():
                 chunks = self._connection.read(self._timeout())
                 if chunks is None:
+                    self._over()
                     return
                 for chunk in chunks:
                     self._take(chunk, self._routes[chunk.stream])
@@ -72,6 +74,8 @@ class Reader:
                     self._watch()
         except Exception as error:
             self._fail(error)
+        finally:
+            self._connection.close()
 
     def _timeout(self) -> float:
         """Return how long to wait for samples: not beyond the end of a decision."""
@@ -92,9 +96,15 @@ class Reader:
         for piece in pieces(chunk):
             due, events_now = pipeline.process(piece)
             self._publish(events_now)
+            for event in events_now:
+                # Windows start anew: until there is one, there is no decision.
+                if event.kind == "gap" and not event.data["filled"]:
+                    reason = f"{event.data['lost']} samples were lost"
+                    self._end_all(route, event.time, event.index or 0, reason)
             waiting = []
             for model in dict.fromkeys(each.model for each in due):
                 batcher = self._batchers[model]
+                route.watchdog.due(model)
                 batcher.put([each for each in due if each.model == model])
                 waiting.append(batcher)
             if not self._connection.device.paced:
@@ -105,10 +115,27 @@ class Reader:
         """Tell which decisions have ended, and how the streams do."""
         now = clock.now()
         for route in self._routes.values():
-            stream, watchdog = route.pipeline.status, route.watchdog
-            for model in watchdog.ended(now):
-                # Not while an answer is on its way: it would come after the end.
-                if self._batchers[model].idle:
-                    last = stream.raw.stop - 1
-                    self._publish([watchdog.end(model, now, last)])
-            self._publish(watchdog.look(now))
+            last = route.pipeline.status.raw.stop - 1
+            for model, reason in route.watchdog.ended(now):
+                self._end(route, model, now, last, reason)
+            self._publish(route.watchdog.look(now))
+
+    def _over(self) -> None:
+        """Tell that nothing more will come, for other devices may go on."""
+        for route in self._routes.values():
+            raw, link = route.pipeline.status.raw, route.pipeline.status.link
+            link.become("degraded", clock.now(), "it is over")
+            if raw.stop > raw.first:
+                end = float(raw.times(raw.stop - 1, raw.stop)[0])
+                self._end_all(route, end, raw.stop - 1, "it is over")
+
+    def _end_all(self, route: Route, time: float, index: int, reason: str) -> None:
+        for model in self._batchers:
+            self._end(route, model, time, index, reason)
+
+    def _end(
+        self, route: Route, model: str, time: float, index: int, reason: str
+    ) -> None:
+        """Tell that a bundle has no decision, after the answers on their way."""
+        if event := route.watchdog.end(model, time, index, reason):
+            self._batchers[model].end(event)
