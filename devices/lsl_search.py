@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
+import numpy as np
+
 from rtpipe import lsl
 from rtpipe.errors import ConfigError, DeviceNotFound
 
@@ -76,8 +78,10 @@ def find(wanted: Wanted) -> Any:
 def find_again(known: Any, wanted: Wanted) -> Any:
     """Return the description of a stream that was lost, as it is on the network now.
 
-    It is found by its source_id. A sender that gives none, or whose library makes up
-    another one at each start, is found by what was wanted, on the same host.
+    It is found by all that does not change when its sender is started again: a sender
+    may give several streams one name and one source_id. Where a sender gives no
+    source_id, or its library makes up another one at each start, the host stands in
+    for it.
 
     Raises
     ------
@@ -85,12 +89,18 @@ def find_again(known: Any, wanted: Wanted) -> Any:
         If it is not back.
     """
     source_id = known.source_id()
-    query = Wanted(source_id=source_id).query()
-    if not source_id or _MADE_UP.fullmatch(source_id):
-        query = f"{wanted.query()} and hostname={_quoted(known.hostname())}"
+    made_up = not source_id or _MADE_UP.fullmatch(source_id)
+    same = Wanted(known.name(), known.type(), None if made_up else source_id)
+    sfreq = np.format_float_positional(known.nominal_srate())  # XPath has no exponents
+    query = (
+        f"{same.query()} and channel_count={known.channel_count()} and "
+        f"nominal_srate={sfreq}"
+    )
+    if made_up:
+        query += f" and hostname={_quoted(known.hostname())}"
     if found := _search(query, AGAIN):
         return found[0]
-    raise DeviceNotFound(f"{wanted} is not on the network: {TRY}")
+    raise DeviceNotFound(f"{wanted} ({summary(known)}) is not on the network: {TRY}")
 
 
 def _search(query: str, seconds: float) -> list[Any]:

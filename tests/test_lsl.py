@@ -275,6 +275,41 @@ def test_a_sender_that_goes_is_lost_and_the_same_comes_back(
     del other
 
 
+@pytest.mark.parametrize("source_id", ["Muse of a test", "-1638262485832819548"])
+def test_of_a_sender_of_four_streams_the_same_one_comes_back(
+    source_id: str, outlet: Outlet, lsl_name: str
+) -> None:
+    """As muse-lsl sends them: all of one name and one source_id."""
+    if source_id.startswith("Muse"):
+        source_id += lsl_name
+    told = {
+        "EEG": (("A", "B"), 256.0),
+        "PPG": (("A", "B"), 64.0),
+        "ACC": (("A", "B"), 1 / 0.03),
+        "GYRO": (("A",), 1 / 0.03),
+    }
+    held = {
+        kind: outlet(lsl_name, kind, labels=labels, sfreq=sfreq, source_id=source_id)
+        for kind, (labels, sfreq) in told.items()
+    }
+    device = LslDevice(lsl_name, type="ACC")
+    infos = device.open()
+    device.close()
+    del held["ACC"]
+    with pytest.raises(
+        DeviceNotFound, match=r"\(ACC, 2 channels, 33\.3333 Hz\) is not"
+    ):
+        device.open()
+    labels, sfreq = told["ACC"]
+    held["ACC"] = outlet(
+        lsl_name, "ACC", labels=labels, sfreq=sfreq, source_id=source_id
+    )
+    assert device.open() == infos
+    held["ACC"].push_chunk(counted(0, 10))
+    until(device, having(10))
+    device.close()
+
+
 @pytest.mark.parametrize("source_id", ["", "-1638262485832819548"])
 def test_a_sender_without_an_identity_comes_back(
     source_id: str, outlet: Outlet, device: LslDevice
