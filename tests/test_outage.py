@@ -25,6 +25,10 @@ from rtpipe.types import Chunk, Event, Prediction, StreamInfo
 SFREQ, N_TIMES, HOP = 200.0, 40, 10
 
 
+class Skip(int):
+    """So many samples are lost."""
+
+
 class Tap:
     """A device that gives what the test lets through, and nothing else."""
 
@@ -36,6 +40,9 @@ class Tap:
         self.there = threading.Event()
         self.there.set()
         self.sent = 0
+        self.hangs = False
+        self.closed = 0
+        self.opening = threading.Event()
 
     def let(self, *given: int | Exception | None) -> None:
         """Let samples up to a number through, an error, or the end."""
@@ -43,6 +50,9 @@ class Tap:
             self.waiting.put(each)
 
     def open(self) -> Sequence[StreamInfo]:
+        if self.hangs:
+            self.opening.set()
+            self.there.wait()
         if not self.there.is_set():
             raise DeviceNotFound("switch the armband on")
         self.first = self.sent
@@ -58,6 +68,9 @@ class Tap:
             return None
         if isinstance(given, Exception):
             raise given
+        if isinstance(given, Skip):
+            self.sent += given
+            return []
         number = np.arange(self.sent, given)
         self.sent = given
         now = clock.now()
@@ -66,7 +79,7 @@ class Tap:
         return [Chunk("emg", int(number[0]) - self.first, times, data, now)]
 
     def close(self) -> None:
-        pass
+        self.closed += 1
 
 
 class Level(nn.Module):
@@ -237,3 +250,95 @@ def test_the_end_of_a_decision_waits_for_an_answer_on_its_way(bundle: Named) -> 
     assert sink.items.index(last[0]) > max(
         k for k, each in enumerate(sink.items) if isinstance(each, Prediction)
     )
+
+
+def test_decisions_have_ended_before_the_device_is_opened_again(
+    bundle: Named, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtpipe.connection._FIRST_PAUSE", 0.0)
+    device, sink = Tap(), Watched()
+    device.hangs = True
+    with Runtime([device], [bundle], [sink], shared=False) as runtime:
+        device.let(100)
+        sink.wait(lambda: len(sink.predictions) == 7)
+        device.there.clear()
+        device.opening.clear()
+        device.let(DeviceLost("out of reach"))
+        sink.wait(device.opening.is_set)
+        sink.until("none", 1)  # while it still hangs in `open`
+        device.there.set()
+        device.let(None)
+        runtime.wait()
+    assert sink.kinds("none")[0].index == 99
+
+
+def test_a_run_ends_although_a_device_hangs(
+    bundle: Named, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtpipe.connection._FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("rtpipe.runtime.reader._STOP", 0.1)
+    device, sink = Tap(), Watched()
+    device.hangs = True
+    with Runtime([device], [bundle], [sink], shared=False):
+        device.let(100)
+        sink.wait(lambda: len(sink.predictions) == 7)
+        device.there.clear()
+        device.opening.clear()
+        device.let(DeviceLost("out of reach"))
+        sink.wait(device.opening.is_set)
+    assert device.closed == 1  # when it was lost, and not while it is being opened
+    device.there.set()
+    sink.wait(lambda: device.closed == 2)
+
+
+def test_no_decision_stands_over_a_long_gap(bundle: Named) -> None:
+    """Told at once, although data go on: the first window after it comes later."""
+    device, sink = Tap(), Watched()
+    with Runtime([device], [bundle], [sink], shared=False) as runtime:
+        device.let(100, Skip(30), 140, None)  # 150 ms
+        runtime.wait()
+    (event,) = sink.kinds("none")
+    assert (event.index, event.data["reason"]) == (100, "30 samples were lost")
+    assert sink.items.index(event) > sink.items.index(sink.predictions[-1])
+    assert sink.predictions[-1].index == 99
+
+
+def test_an_answer_that_is_no_number_ends_the_decision(bundle: Named) -> None:
+    name, good, decision = bundle
+
+    class Broken:
+        mean, scale = good.module.mean, good.module.scale
+        features = good.module.features
+        broken = False
+
+        def probabilities(
+            self, features: Tensor, mean: Tensor, scale: Tensor
+        ) -> Tensor:
+            answer: Tensor = good.module.probabilities(features, mean, scale)
+            return answer * float("nan") if self.broken else answer
+
+    module = Broken()
+    device, sink = Tap(), Watched()
+    broken = (name, Bundle(good.card, module), decision)
+    with Runtime([device], [broken], [sink], shared=False) as runtime:
+        module.broken = True  # and was not in the warm-up
+        device.let(50, None)
+        runtime.wait()
+    events = [e for e in sink.kinds("none") if "not a number" in e.data["reason"]]
+    assert [event.index for event in events] == [39, 49]
+    assert runtime.run.models["level"].windows["emg"].not_finite == 2
+    assert not sink.predictions
+
+
+def test_a_device_that_is_over_leaves_no_decision(bundle: Named) -> None:
+    one, other, sink = Tap(), Tap(), Watched()
+    with Runtime([one, other], [bundle], [sink], shared=False) as runtime:
+        one.let(100)
+        other.let(100)
+        sink.wait(lambda: len(sink.predictions) == 14)
+        one.let(None)
+        sink.wait(lambda: any(e.stream == "emg" for e in sink.kinds("none")))
+        assert runtime.run.streams["emg"].link.reason == "it is over"
+        other.let(None)
+        runtime.wait()
+    assert {event.stream for event in sink.kinds("none")} == {"emg", "emg-2"}
