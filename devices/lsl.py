@@ -1,5 +1,6 @@
 """A stream of the Lab Streaming Layer, from any sender on the network."""
 
+import shlex
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -20,10 +21,12 @@ from .lsl_search import (
     TRY,
     WITHIN,
     Wanted,
+    alike,
     argument,
     find,
     find_again,
     is_text,
+    marker_argument,
     shown,
 )
 from .lsl_search import summary as summary_of
@@ -89,9 +92,8 @@ class LslDevice:
         if not streams:
             hint = "no stream on the network now; start its sender"
             return [Offer("lsl:NAME", "a stream on the network", "unknown", hint)]
-        return sorted(
-            (_offer(each, streams) for each in streams), key=lambda each: each.argument
-        )
+        offers = {_offer(each, streams) for each in streams}
+        return sorted(offers, key=lambda each: (each.argument, each.what, each.hint))
 
     def open(self) -> Sequence[StreamInfo]:
         """Find the stream and connect; after a loss, the very same one."""
@@ -187,12 +189,14 @@ def _dtype(stream: Any) -> Any:
 
 
 def _offer(stream: Any, among: Sequence[Any]) -> Offer:
-    what, where = summary_of(stream), f"on {shown(stream.hostname())}"
+    what = summary_of(stream)
+    where = f"on {shown(stream.hostname())}{alike(stream, among)}"
     if is_text(stream):
-        with_it = f"lsl:NAME --set 'device.markers={shown(stream.name())}'"
-        return Offer(with_it, what, "ready", f"markers for another stream, {where}")
+        setting = shlex.quote(f"device.markers={marker_argument(stream, among)}")
+        hint = f"markers for another stream, {where}"
+        return Offer(f"lsl:NAME --set {setting}", what, "ready", hint)
+    first, *more = argument(stream, among)
+    typed = shlex.join([first, *more]) if more else first
     if not stream.nominal_srate():
-        return Offer(
-            argument(stream, among), what, "missing", f"no fixed rate, {where}"
-        )
-    return Offer(argument(stream, among), what, "ready", where)
+        return Offer(typed, what, "missing", f"no fixed rate, {where}")
+    return Offer(typed, what, "missing" if alike(stream, among) else "ready", where)

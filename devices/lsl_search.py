@@ -59,19 +59,22 @@ def find(wanted: Wanted) -> Any:
         If there is none.
     """
     found = _search(wanted.query(), WITHIN) if wanted else []
-    if found:  # others would answer by now
-        found = lsl.load().resolve_bypred(wanted.query(), 2, OTHERS) or found
+    if found:  # all that match answer by now, however many
+        found = lsl.load().resolve_bypred(wanted.query(), _MANY, OTHERS) or found
     if len(found) == 1:
         return found[0]
+    there = lsl.load().resolve_streams(SLICE)
     if found:
         raise ConfigError(
-            f"{wanted}: {len(found)} streams match; name one of them:\n{lines(found)}"
+            f"{wanted}: {len(found)} streams match; name one of them:\n"
+            f"{lines(found, there)}"
         )
-    there = lsl.load().resolve_streams(SLICE)
     if not wanted and there:
-        raise ConfigError(f"lsl: say which stream; on the network now:\n{lines(there)}")
+        raise ConfigError(
+            f"lsl: say which stream; on the network now:\n{lines(there, there)}"
+        )
     what = f"{wanted}: there is no such" if wanted else "lsl: there is no"
-    others = f"; there are:\n{lines(there)}" if there else ""
+    others = f"; there are:\n{lines(there, there)}" if there else ""
     raise DeviceNotFound(f"{what} LSL stream on the network: {TRY}{others}")
 
 
@@ -124,30 +127,88 @@ def summary(stream: Any) -> str:
     return f"{shown(stream.type()) or 'no type'}, {n} channel{'s' * (n != 1)}, {rate}"
 
 
-def argument(stream: Any, among: Sequence[Any]) -> str:
-    """Return what names one stream alone; only its name where nothing does."""
-    if sum(each.name() == stream.name() for each in among) > 1 and (
-        sum(each.source_id() == stream.source_id() for each in among) == 1
-    ):
-        return f"lsl:source_id={shown(stream.source_id())}"
-    return f"lsl:{shown(stream.name())}"
+def argument(stream: Any, among: Sequence[Any]) -> list[str]:
+    """Return the words to type after ``--device`` that name one stream alone."""
+    ways = (("name",), ("name", "type"), ("source_id",), _KEYS)
+    key, *more = _telling(stream, among, ways)
+    value, *values = _told(stream, (key, *more))
+    words = [f"lsl:{value}" if key == "name" else f"lsl:{key}={value}"]
+    for key, value in zip(more, values, strict=True):
+        words += ["--set", f"device.{key}={value}"]
+    return words
 
 
-def lines(streams: Sequence[Any]) -> str:
-    """Return a line for each stream: what to type for it, and what it is."""
-    typed = [_typed(each, streams) for each in streams]
+def marker_argument(stream: Any, among: Sequence[Any]) -> str:
+    """Return what stands after ``device.markers=`` for one stream of texts alone."""
+    (key,) = _telling(stream, among, (("name",), ("source_id",), ("type",)))
+    (value,) = _told(stream, (key,))
+    return value if key == "name" else f"{key}={value}"
+
+
+def alike(stream: Any, among: Sequence[Any]) -> str:
+    """Return what to do about streams that nothing tells apart; "" where there is none.
+
+    Each has its own line where the hosts, the channels or the rates differ: a person
+    sees what is there, although no words choose it.
+    """
+    others = _others(stream, among, _KEYS)
+    if not others:
+        return ""
+    return (
+        f"; {len(others) + 1} have this name, type and source_id: have their senders "
+        "give them names of their own"
+    )
+
+
+def lines(streams: Sequence[Any], among: Sequence[Any]) -> str:
+    """Return a line for each stream: what to type for it, and what it is.
+
+    Parameters
+    ----------
+    streams : sequence of pylsl.StreamInfo
+    among : sequence of pylsl.StreamInfo
+        All that are on the network: what is typed must fit none of the others.
+    """
+    typed = [_typed(each, among) for each in streams]
     width = max(map(len, typed))
-    told = [
+    told = {
         f"  {line:<{width}}  {summary(each)}, on {shown(each.hostname())}"
+        f"{alike(each, among)}"
         for line, each in zip(typed, streams, strict=True)
-    ]
+    }
     return "\n".join(sorted(told))
 
 
 def _typed(stream: Any, among: Sequence[Any]) -> str:
     if is_text(stream):  # it goes with a stream of samples
-        return f"--set {shlex.quote('device.markers=' + shown(stream.name()))}"
-    return f"--device {shlex.quote(argument(stream, among))}"
+        return (
+            f"--set {shlex.quote('device.markers=' + marker_argument(stream, among))}"
+        )
+    return f"--device {shlex.join(argument(stream, among))}"
+
+
+def _telling(
+    stream: Any, among: Sequence[Any], ways: Sequence[tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Return the first keys that fit no other stream; else the very first."""
+    for keys in ways:
+        if all(_told(stream, keys)) and not _others(stream, among, keys):
+            return keys
+    return ways[0]
+
+
+def _others(stream: Any, among: Sequence[Any], keys: Sequence[str]) -> list[Any]:
+    """Return the other streams that are the same in these keys."""
+    same = _told(stream, keys)
+    return [
+        each
+        for each in among
+        if each.uid() != stream.uid() and _told(each, keys) == same
+    ]
+
+
+def _told(stream: Any, keys: Sequence[str]) -> list[str]:
+    return [shown(getattr(stream, key)()) for key in keys]
 
 
 def shown(text: str) -> str:
@@ -155,6 +216,8 @@ def shown(text: str) -> str:
     return "".join(each if each.isprintable() else "?" for each in text)
 
 
+_KEYS = ("name", "type", "source_id")
+_MANY = 1024  # streams; a search for more than there are takes all of its time
 _MADE_UP = re.compile(r"-?\d{15,}")  # pylsl's, for senders that give none
 
 

@@ -1,5 +1,6 @@
 """LSL as a device: real outlets on loopback."""
 
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -148,6 +149,50 @@ def test_two_streams_of_one_name_are_told_apart(outlet: Outlet, lsl_name: str) -
     assert device.open()[0].sfreq == 500.0
     device.close()
     del first, second
+
+
+def test_streams_of_one_sender_are_told_apart_by_their_types(
+    outlet: Outlet, lsl_name: str
+) -> None:
+    """As muse-lsl sends them: all of one name and one source_id."""
+    held = [outlet(lsl_name, kind) for kind in ("EEG", "PPG", "ACC", "GYRO")]
+    with pytest.raises(ConfigError, match="4 streams match; name one of them") as told:
+        LslDevice(lsl_name).open()
+    typed = [
+        line.partition("  ")[0] for line in map(str.strip, str(told.value).splitlines())
+    ][1:]
+    offered = [
+        each.argument for each in LslDevice.look(1.0) if lsl_name in each.argument
+    ]
+    assert typed == [f"--device {each}" for each in sorted(offered)]
+    assert len(set(typed)) == 4
+    for line in typed:
+        _, device, set_, kind = shlex.split(line)
+        assert (device, set_) == (f"lsl:{lsl_name}", "--set")
+        only = LslDevice(lsl_name, type=kind.removeprefix("device.type="))
+        assert only.open()
+        only.close()
+    del held
+
+
+def test_streams_that_nothing_tells_apart_are_one_line(
+    outlet: Outlet, lsl_name: str
+) -> None:
+    cues = "cues " + lsl_name
+    held = outlet(), outlet(), outlet(cues, "A", kind="string")
+    other = outlet(cues, "B", kind="string", source_id=lsl_name)
+    with pytest.raises(ConfigError, match="2 streams match") as told:
+        LslDevice(lsl_name).open()
+    _, line = str(told.value).splitlines()
+    assert "; 2 have this name, type and source_id: have their senders give" in line
+    offers = [each for each in LslDevice.look(1.0) if lsl_name in each.argument]
+    assert [each.state for each in offers] == ["ready", "ready", "missing"]
+    assert offers[2].argument == f"lsl:{lsl_name}"
+    assert offers[2].hint in line
+    ids = (f"id of cues {lsl_name}", lsl_name)
+    for each, wanted in zip(offers[:2], ids, strict=True):
+        assert f"device.markers=source_id={wanted}" in each.argument
+    del held, other
 
 
 @pytest.mark.parametrize(
