@@ -112,6 +112,30 @@ def test_one_pair_of_streams(lsl_name: str) -> None:
     sink.close()
 
 
+def test_stamps_never_decrease(lsl_name: str) -> None:
+    """After a pause in which nothing was lost, windows come that ended before it."""
+    sink = LslOut(lsl_name)
+    sink.open(a_run({"hand": ("arm",)}))
+    decisions, probabilities = inlet(f"{lsl_name}-decisions"), inlet(lsl_name)
+    end = now() - 1.0
+    sink.take(
+        [
+            prediction(end, 1.0),
+            Event("arm", end + 0.4, "none", 250, {"model": "hand"}),
+            *(prediction(end + k / 10, 1.0) for k in (1, 2, 5)),
+        ]
+    )
+    to_lsl = pylsl.local_clock() - now()
+    texts, stamps = pulled(decisions, 5)
+    assert texts == [["fist"], ["none"], ["fist"], ["fist"], ["fist"]]
+    wanted = [end + to_lsl + later for later in (0, 0.4, 0.4, 0.4, 0.5)]
+    assert stamps == pytest.approx(wanted, abs=1e-3)
+    _, stamps = pulled(probabilities, 4)
+    wanted = [end + to_lsl + later for later in (0, 0.1, 0.2, 0.5)]
+    assert stamps == pytest.approx(wanted, abs=1e-3)
+    sink.close()
+
+
 def test_the_last_decision_is_none(lsl_name: str) -> None:
     sink = LslOut(lsl_name)
     sink.open(a_run({"hand": ("arm",)}))

@@ -15,11 +15,24 @@ _LAST = 0.1  # seconds for the last sample to get away before its outlet goes
 
 
 @dataclass(slots=True)
+class _Out:
+    """An outlet, and the newest stamp that was given to it."""
+
+    outlet: Any
+    newest: float = 0.0
+
+    def push(self, values: list[Any], stamp: float) -> None:
+        """Send a sample, not before the one sent last: listeners count on that."""
+        self.newest = max(stamp, self.newest)
+        self.outlet.push_sample(values, self.newest)
+
+
+@dataclass(slots=True)
 class _Pair:
     """The two outlets of a model on a stream."""
 
-    probabilities: Any
-    decisions: Any
+    probabilities: _Out
+    decisions: _Out
     labels: tuple[str, ...]
     live: bool  # whether the windows' ends are times of the run's clock
 
@@ -40,7 +53,9 @@ class LslOut:
 
     Notes
     -----
-    Live, a sample is stamped with the end of its window, on LSL's clock. What a replay
+    Live, a sample is stamped with the end of its window, on LSL's clock, or with the
+    stamp before it where that is later: that the data have stopped is stamped when it
+    is noticed, and windows that ended earlier may follow. What a replay
     answers is stamped with the moment it is sent: its windows ended in the past, and to
     a listener a replay looks as if it were live. liblsl queues what is pushed for each
     listener, and drops the oldest for one that does not read: nothing here waits.
@@ -78,8 +93,8 @@ class LslOut:
             source = f"rtpipe {self.title} {model.name} {stream}"
             try:
                 self._pairs[model.name, stream] = _Pair(
-                    _probabilities(called, source, model, stream),
-                    _decisions(f"{called}-decisions", source, model, stream),
+                    _Out(_probabilities(called, source, model, stream)),
+                    _Out(_decisions(f"{called}-decisions", source, model, stream)),
                     model.labels,
                     run.streams[stream].clock == "run",
                 )
@@ -95,18 +110,18 @@ class LslOut:
                 pair = self._pairs[item.model, item.stream]
                 stamp = self._stamp(pair, item.end)
                 values = [item.probabilities[label] for label in pair.labels]
-                pair.probabilities.push_sample(values, stamp)
-                pair.decisions.push_sample([item.label or NONE], stamp)
+                pair.probabilities.push(values, stamp)
+                pair.decisions.push([item.label or NONE], stamp)
             elif item.kind == "none":
                 pair = self._pairs[item.data["model"], item.stream]
-                pair.decisions.push_sample([NONE], self._stamp(pair, item.time))
+                pair.decisions.push([NONE], self._stamp(pair, item.time))
 
     def close(self) -> None:
         """End each decision, and withdraw the streams."""
         heard = False
         for pair in self._pairs.values():
-            pair.decisions.push_sample([NONE], self._clock())
-            heard |= pair.decisions.have_consumers()
+            pair.decisions.push([NONE], self._clock())
+            heard |= pair.decisions.outlet.have_consumers()
         if heard:
             time.sleep(_LAST)
         self._pairs = {}
