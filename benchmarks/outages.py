@@ -23,7 +23,8 @@ import numpy as np
 
 SFREQ = 200.0
 NAMES = tuple(f"EMG{k}" for k in range(1, 9))
-PUSH = 0.02  # seconds between two chunks of the sender
+HOP = 0.05  # seconds, of the gesture demo
+QUICK, SLOW = 0.02, 0.1  # seconds between two chunks of the sender
 LOOPBACK = """[multicast]
 ResolveScope = machine
 AddressesOverride = {127.0.0.1}
@@ -34,8 +35,11 @@ level = -3
 """
 
 
-def send(name: str, begun: float) -> None:
-    """Push samples for ever: number k at `begun` + k / SFREQ, on LSL's clock."""
+def send(name: str, begun: float, push: float) -> None:
+    """Push samples for ever, each `push` seconds those that are due.
+
+    Number k is due at `begun` + k / SFREQ, on LSL's clock.
+    """
     import pylsl
 
     info = pylsl.StreamInfo(name, "EMG", len(NAMES), SFREQ, "float32", f"{name}-id")
@@ -51,14 +55,14 @@ def send(name: str, begun: float) -> None:
     sent = int((pylsl.local_clock() - begun) * SFREQ)
     while True:
         due = int((pylsl.local_clock() - begun) * SFREQ)
-        if due - sent > 10 * PUSH * SFREQ:
+        if due - sent > 10 * push * SFREQ:
             sent = due - 1  # it was stopped: what was not measured is lost
         if due > sent:
             number = np.arange(sent, due, dtype=np.float32)
             data = np.repeat(number[:, None], len(NAMES), axis=1)
             outlet.push_chunk(data, begun + (due - 1) / SFREQ)
             sent = due
-        time.sleep(PUSH)
+        time.sleep(push)
 
 
 @dataclass
@@ -71,6 +75,8 @@ class Found:
         How many there were, and how many were told.
     error : int
         Largest difference between a sample's index and its true number, in samples.
+    limit : float
+        Seconds without data in which a decision has to end.
     silence : float
         Longest time from the newest sample to the word that there is no decision.
     back : float
@@ -84,6 +90,7 @@ class Found:
     """
 
     outages: int
+    limit: float
     lost: int = 0
     recovered: int = 0
     error: int = 0
@@ -109,8 +116,14 @@ class Found:
             found.append(f"{self.mixed} windows reach over an outage")
         return found
 
+    def late(self) -> list[str]:
+        """Return what took too long; on a machine with nothing else to do."""
+        if self.silence <= self.limit + 0.05:
+            return []
+        return [f"a decision stood for {self.silence:.2f} s, not {self.limit:.2f} s"]
 
-def series(times: int, seconds: float, stop: bool) -> Found:
+
+def series(times: int, seconds: float, stop: bool, push: float = QUICK) -> Found:
     """Run a series of outages and return what was found.
 
     Parameters
@@ -120,6 +133,8 @@ def series(times: int, seconds: float, stop: bool) -> Found:
         Of each outage.
     stop : bool
         Whether the sender is stopped, or killed and started again.
+    push : float
+        Seconds between two chunks of the sender.
     """
     import pylsl
 
@@ -129,12 +144,12 @@ def series(times: int, seconds: float, stop: bool) -> Found:
     from rtpipe.runtime.runtime import Runtime
     from rtpipe.sinks.collect import Collect
 
-    name = f"outages-{os.getpid()}-{'stop' if stop else 'kill'}"
+    name = f"outages-{os.getpid()}-{'stop' if stop else 'kill'}-{push:g}"
     begun = pylsl.local_clock()
-    command = [sys.executable, __file__, "--send", name, str(begun)]
+    command = [sys.executable, __file__, "--send", name, str(begun), str(push)]
     sink = Collect()
     sink.period = 0.01
-    found = Found(times)
+    found = Found(times, max(HOP, 3 * push, 0.15))
     sender = subprocess.Popen(command)
     try:
         device = find("devices", "lsl")(name)
@@ -212,10 +227,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--quick", action="store_true", help="two of 2.5 s each")
-    parser.add_argument("--send", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--send", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.send:
-        send(given.send[0], float(given.send[1]))
+        send(given.send[0], *map(float, given.send[1:]))
     if given.quick:
         given.times, given.seconds = 2, 2.5
     with tempfile.TemporaryDirectory() as folder:
@@ -223,10 +238,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path.write_text(LOOPBACK)
         os.environ["LSLAPICFG"] = str(path)
         faults = []
-        for stop in (False, True):
-            found = series(given.times, given.seconds, stop)
+        for stop, push in (False, QUICK), (True, QUICK), (False, SLOW):
+            found = series(given.times, given.seconds, stop, push)
             print("stopped:" if stop else "killed:", found)
-            faults += found.faults()
+            faults += found.faults() + found.late()
     for fault in faults:
         print("FAULT:", fault)
     return bool(faults)

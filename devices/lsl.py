@@ -156,7 +156,7 @@ class LslDevice:
         arrived = now()
         with np.errstate(over="ignore"):  # a float64 too large for float32 is infinite
             data: Float32 = self._rows[: len(stamps)].astype(np.float32)
-        index = self._index.indices(stamps)
+        index = self._index.indices(stamps, arrived)
         chunks = []
         for rows in stretches(index):
             start, device_times = int(index[rows.start]), stamps[rows]

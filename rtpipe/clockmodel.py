@@ -15,10 +15,10 @@ from rtpipe.types import Float64
 
 BLOCK = 0.25  # seconds of which the earliest observation is kept
 _EDGE = 0.1  # quantile of the blocks that the line goes through
-_SLOPE_FROM = 8.0  # seconds of observations below which the nominal rate is believed
+_SLOPE_FROM = 3.0  # seconds of observations below which the nominal rate is believed
 _STEP = 0.005  # seconds off the line that many blocks in a row must be to be a step
 _LATE, _EARLY = 12, 3  # blocks in a row: congestion makes late, only a step makes early
-_FASTEST = 0.01  # a rate this far from the nominal one is not a drift
+_FASTEST = 0.1  # a rate farther from the nominal one is not that of the samples
 
 
 class ClockModel:
@@ -60,7 +60,7 @@ class ClockModel:
         self._sfreq = sfreq
         self._blocks: deque[tuple[float, float]] = deque(maxlen=round(window / BLOCK))
         self._open: tuple[int, float, float] | None = None  # block, place, late by
-        self._off = 0  # blocks in a row off the line: positive late, negative early
+        self._off: deque[float] = deque(maxlen=_LATE)  # of blocks in a row off the line
         self._height = 0.0
         self._at = 0.0  # the place the height is of
         self._last = -np.inf
@@ -116,15 +116,17 @@ class ClockModel:
         """Add a block and fit the line."""
         self._blocks.append((place, late))
         off = late - self._height - self.drift * (place - self._at)
-        if abs(off) <= _STEP:
-            self._off = 0
-        else:
-            self._off = max(self._off, 0) + 1 if off > 0 else min(self._off, 0) - 1
-        if self._off >= _LATE or self._off <= -_EARLY:
+        if abs(off) <= _STEP or (self._off and off * self._off[-1] < 0):
+            self._off.clear()
+        if abs(off) > _STEP:
+            self._off.append(off)
+        last = list(self._off)[-(_LATE if off > 0 else _EARLY) :]
+        enough = len(last) == (_LATE if off > 0 else _EARLY)
+        if enough and max(last) - min(last) <= 2 * _STEP:  # else it is another rate
             self.steps += 1
-            for _ in range(len(self._blocks) - abs(self._off)):
+            for _ in range(len(self._blocks) - len(last)):
                 self._blocks.popleft()
-            self._off = 0
+            self._off.clear()
         places, lates = np.array(self._blocks).T
         self._at = place
         half = len(places) // 2

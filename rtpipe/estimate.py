@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from rtpipe.types import Float64
 
 _SAMPLES, _SECONDS = 4, 0.1  # a step of the times must exceed both to mean a loss
+_SET = 1.0  # seconds off by which a clock was set, and no sample late
 
 
 class IndexEstimate:
@@ -13,7 +14,9 @@ class IndexEstimate:
 
     The number counts what was received. Where a time is later than the one before by
     more than four samples and 100 ms, it jumps by the samples that fit in between: less
-    is jitter. A time that steps backward counts as the one before.
+    is jitter. A time that steps backward counts as the one before; one that steps back
+    by more than a second, or ahead by a second more than has passed, comes from a
+    clock that was set, and tells of no loss.
 
     Parameters
     ----------
@@ -26,24 +29,43 @@ class IndexEstimate:
         self._least = max(_SAMPLES / sfreq, _SECONDS)
         self._next = 0
         self._latest: float | None = None
+        self._arrived: float | None = None
 
-    def indices(self, times: Float64) -> NDArray[np.int64]:
+    def indices(
+        self, times: Float64, arrived: float | None = None
+    ) -> NDArray[np.int64]:
         """Return the running number of each sample; the very first one is 0.
 
         Parameters
         ----------
         times : ndarray of float64, shape (n_times,)
             Seconds, as the device tells them.
+        arrived : float or None
+            When they came, in seconds on the run's clock; None in a recording.
         """
         if not len(times):
             return np.empty(0, np.int64)
         before = times[0] if self._latest is None else self._latest
-        known = np.maximum.accumulate(np.concatenate(([before], times)))
+        known = _unset(np.concatenate(([before], times)))
         steps = np.diff(known)
         lost = np.where(steps > self._least, np.rint(steps * self._sfreq) - 1, 0)
+        if arrived is not None:
+            if self._arrived is not None:
+                lost[steps > arrived - self._arrived + _SET] = 0
+            self._arrived = arrived
+        lost[steps < 0] = 0
         index: NDArray[np.int64] = self._next + np.cumsum(1 + lost.astype(np.int64)) - 1
         self._next, self._latest = int(index[-1]) + 1, float(known[-1])
         return index
+
+
+def _unset(times: Float64) -> Float64:
+    """Return the times without steps back, but for those of a clock that was set."""
+    known = times.copy()
+    begins = np.flatnonzero(np.diff(times) < -_SET) + 1
+    for part in np.split(known, begins):  # views
+        np.maximum.accumulate(part, out=part)
+    return known
 
 
 def stretches(index: NDArray[np.int64]) -> list[slice]:

@@ -7,11 +7,12 @@ it first and then looks at `begin` again: what lies more than one capacity behin
 `begin` may have been overwritten in between, and is discarded as an `Overrun`.
 Readers in other processes attach to the file and follow the same rule.
 
-The header is eight 64-bit integers: a mark, the capacity, begin, done, first; the rest
-is zero. Then follow times (float64), missing (float32) and data (float32), each with
-twice the capacity. Each integer is written by one aligned store. That a reader sees
-the stores in the writer's order is what x86-64 promises; on other processors it
-rests on the interpreter's own locks between the statements.
+The header is eight 64-bit integers: a mark, the capacity, begin, done, where the newest
+unbroken stretch begins, where the one before it begins and ends, and zero. Then follow
+times (float64), missing (float32) and data (float32), each with twice the capacity.
+Each integer is written by one aligned store. That a reader sees the stores in the
+writer's order is what x86-64 promises; on other processors it rests on the
+interpreter's own locks between the statements.
 """
 
 import errno
@@ -31,7 +32,8 @@ from rtpipe.types import Chunk, Float32, Float64
 MARK = 0x52545049_50450001  # "RTPIPE", version 1
 HEADER = 64  # bytes
 _Dtype = TypeVar("_Dtype", bound=np.generic)
-_CAPACITY, _BEGIN, _DONE, _FIRST = 1, 2, 3, 4  # places in the header
+# Places in the header.
+_CAPACITY, _BEGIN, _DONE, _FIRST, _BEFORE, _ENDED = 1, 2, 3, 4, 5, 6
 
 
 class Ring:
@@ -104,7 +106,7 @@ class Ring:
 
     @property
     def first(self) -> int:
-        """Index of the oldest sample that can still be read."""
+        """Index of the oldest sample of the newest stretch that can still be read."""
         return max(int(self._header[_FIRST]), self.stop - self.capacity)
 
     @property
@@ -115,8 +117,8 @@ class Ring:
     def write(self, chunk: Chunk) -> None:
         """Append a chunk; of one longer than the ring, the end.
 
-        A chunk that does not begin at `stop` starts the ring anew: nothing before it
-        can be read any more, so no view ever spans a hole.
+        A chunk that does not begin at `stop` begins a new stretch: no view ever spans a
+        hole. The stretch before it can still be read, for windows that are waiting.
         """
         n = len(chunk)
         if not n:
@@ -125,6 +127,7 @@ class Ring:
         start, stop = chunk.index + skipped, chunk.stop
         header = self._header
         if chunk.index != header[_DONE] or skipped:
+            header[_BEFORE], header[_ENDED] = header[_FIRST], header[_DONE]
             header[_FIRST] = start
         header[_BEGIN] = stop
         at = start % self.capacity
@@ -172,13 +175,18 @@ class Ring:
     def check(self, start: int) -> None:
         """Raise `Overrun` unless the samples from `start` on are still untouched."""
         header = self._header
-        if start < max(header[_BEGIN] - self.capacity, header[_FIRST]):
+        in_stretch = start >= header[_FIRST] or (
+            header[_BEFORE] <= start < header[_ENDED]
+        )
+        if start < header[_BEGIN] - self.capacity or not in_stretch:
             raise Overrun(f"sample {start} was overwritten")
 
     def _rows(self, start: int, stop: int) -> slice:
         if stop > self.stop:
             raise Overrun(f"sample {stop - 1} has not come yet")
         self.check(start)
+        if start < (begun := self._header[_FIRST]) and stop > self._header[_ENDED]:
+            raise Overrun(f"samples before {begun} were lost")
         at = start % self.capacity
         return slice(at, at + stop - start)
 

@@ -47,3 +47,32 @@ def test_stretches_are_between_the_jumps() -> None:
     assert stretches(index) == [slice(0, 3), slice(3, 5), slice(5, 6)]
     assert stretches(index[:0]) == []
     assert stretches(index[:3]) == [slice(0, 3)]
+
+
+def test_a_clock_that_is_set_back_does_not_hide_what_is_lost() -> None:
+    true = np.r_[0:1000, 1000:2000, 4500:5000]  # 10 s are lost at 250 Hz
+    times = 1e9 + true / 250
+    times[1000:] -= 60
+    found = IndexEstimate(250.0).indices(times)
+    np.testing.assert_array_equal(found, true)
+
+
+@pytest.mark.parametrize("cut", [1, 50])
+def test_a_clock_that_is_set_on_loses_nothing(cut: int) -> None:
+    true = np.r_[0:1000, 1000:2000, 4500:5000]
+    times = 1e9 + true / 250
+    times[1000:] += 3600
+    estimate = IndexEstimate(250.0)
+    parts = [
+        estimate.indices(times[k : k + cut], arrived=50 + true[k : k + cut][-1] / 250)
+        for k in range(0, len(times), cut)
+    ]
+    np.testing.assert_array_equal(np.concatenate(parts), true)
+
+
+def test_jitter_after_a_step_back_is_still_jitter() -> None:
+    times = 1e9 + np.arange(1000) / 256
+    times[300:] -= 60
+    times[500:520] -= 0.027
+    found = IndexEstimate(256.0).indices(times)
+    np.testing.assert_array_equal(found, np.arange(1000))

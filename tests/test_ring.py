@@ -104,17 +104,38 @@ def test_who_holds_a_view_is_told_when_it_is_overwritten() -> None:
     ring.check(3)
 
 
-def test_a_jump_of_the_index_starts_the_ring_anew() -> None:
+def test_no_view_spans_a_jump_of_the_index() -> None:
     ring = Ring((3,), 10)
     ring.write(counter(0, 8))
     ring.write(counter(12, 3))
     assert (ring.first, ring.stop) == (12, 15)
     np.testing.assert_array_equal(ring.view(12, 15)[:, 0], [12, 13, 14])
-    for start in (5, 8, 11):
+    for start in (5, 7):  # of the stretch before
+        with pytest.raises(Overrun, match="samples before 12 were lost"):
+            ring.view(start, 15)
+    for start in (8, 11):  # of the hole
         with pytest.raises(Overrun, match=f"sample {start} was overwritten"):
             ring.view(start, 15)
     ring.write(counter(15, 9))
     assert (ring.first, ring.stop) == (14, 24)
+
+
+def test_the_stretch_before_a_jump_can_be_read_until_it_is_overwritten() -> None:
+    ring = Ring((3,), 10)
+    ring.write(counter(0, 8))
+    ring.write(counter(12, 3))
+    np.testing.assert_array_equal(ring.view(5, 8)[:, 0], [5, 6, 7])
+    ring.check(5)
+    with pytest.raises(Overrun, match="sample 4 was overwritten"):
+        ring.view(4, 8)
+    ring.write(counter(15, 2))
+    with pytest.raises(Overrun, match="sample 5 was overwritten"):
+        ring.check(5)
+    np.testing.assert_array_equal(ring.view(7, 8)[:, 0], [7])
+    ring.write(counter(20, 1))  # a second jump: the first stretch is gone
+    with pytest.raises(Overrun, match="sample 7 was overwritten"):
+        ring.view(7, 8)
+    np.testing.assert_array_equal(ring.view(15, 17)[:, 0], [15, 16])
 
 
 def test_of_a_chunk_longer_than_the_ring_the_end_is_kept() -> None:

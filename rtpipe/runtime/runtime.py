@@ -10,7 +10,7 @@ nothing is late.
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from math import inf
@@ -26,7 +26,7 @@ from rtpipe.connection import Connection
 from rtpipe.counters import WindowCounters
 from rtpipe.decide import Decision
 from rtpipe.device import Device
-from rtpipe.errors import BundleError, RtpipeError, last_line
+from rtpipe.errors import BundleError, Overrun, RtpipeError, last_line
 from rtpipe.latency import Histogram
 from rtpipe.link import Link
 from rtpipe.pending import PATIENCE
@@ -304,9 +304,14 @@ class Runtime:
 
     def _mark(self, text: str) -> None:
         for name, stream in self.run.streams.items():
-            if stop := stream.raw.stop:
-                time = float(stream.raw.times(stop - 1, stop)[0])
-                self._publish([Event(name, time, "marker", stop - 1, {"text": text})])
+            for _ in range(3):  # the reader may begin anew in between, after a gap
+                if not (stop := stream.raw.stop):
+                    break
+                with suppress(Overrun):
+                    time = float(stream.raw.times(stop - 1, stop)[0])
+                    told = {"text": text}
+                    self._publish([Event(name, time, "marker", stop - 1, told)])
+                    break
 
     def _lost(self, sink: str, error: BaseException) -> None:
         told = {"sink": sink, "error": str(error)}
