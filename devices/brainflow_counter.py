@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 _SLACK = 0.1  # seconds by which a package seems early after one that was late
 _BACK = 16  # packages by which one may come after those that follow it
+_LATE = 2.0  # seconds by which it may, where its number leaves no doubt
+_BUSY = 1.0  # seconds a host may be: what waited for it then comes at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +63,35 @@ class Counter:
     sfreq : float
         Rows per second, in hertz.
 
+    Attributes
+    ----------
+    estimated : set of int
+        The indices of the last call before which a jump rests on the times.
+
     Notes
     -----
     What is lost before the first package or after the last one no counter can show.
     A gap longer than a whole cycle of the counter (a second of a Cyton, 51 minutes of
     a Muse) leaves it open how many cycles went by: that alone is taken from the times.
+
+    A device cannot have sent more than fits in the time since the package before. A
+    number that says so by more than a second is a late package's, or the device has
+    begun to count anew, and the index goes on by the times. A Cyton's counter, whose
+    cycle is no longer, cannot show that.
     """
 
     def __init__(self, counting: Counting, sfreq: float) -> None:
         self._n_times, self._step = counting.n_times, counting.step
         self._cycle = counting.modulus // counting.step
         self._rate = sfreq / counting.n_times  # packages per second
-        self._value: int | None = None  # of the newest package
-        self._stamp = 0.0
-        self._package = self._row = 0
+        self._newest: int | None = None  # the number of the newest package
+        self._count = 0  # of packages up to it
+        self._seen = 0.0  # when it came
+        self._value = self._package = self._row = 0  # of the row before
+        self.estimated: set[int] = set()
 
     def indices(
-        self, values: Sequence[float], stamps: Sequence[float]
+        self, values: Sequence[float], times: Sequence[float]
     ) -> NDArray[np.int64]:
         """Return the running number of each row; the very first one is 0.
 
@@ -85,28 +99,42 @@ class Counter:
         ----------
         values : sequence of float, length n_times
             The package number of each row.
-        stamps : sequence of float, length n_times
+        times : sequence of float, length n_times
             When the row was seen, in seconds.
         """
-        rows = zip(values, stamps, strict=True)
-        return np.array([self._index(int(v), stamp) for v, stamp in rows], np.int64)
+        self.estimated = set()
+        rows = zip(values, times, strict=True)
+        return np.array([self._index(int(v), time) for v, time in rows], np.int64)
 
-    def _index(self, value: int, stamp: float) -> int:
-        if self._value is None:
-            self._stamp = stamp
-        elif value == self._value and self._row + 1 < self._n_times:
+    def _index(self, value: int, time: float) -> int:
+        known, estimated = self._newest is not None, False
+        if known and value == self._value and self._row + 1 < self._n_times:
             self._row += 1
         else:
-            self._package += self._ahead(value, stamp)
-            self._row = 0
-        self._value, self._stamp = value, max(stamp, self._stamp)
-        return self._package * self._n_times + self._row
+            ahead, estimated = self._ahead(value, time)
+            self._package, self._row = self._count + ahead, 0
+            if ahead >= 0:
+                self._newest, self._count = value, self._package
+        self._value = value
+        self._seen = max(time, self._seen) if known else time
+        index = self._package * self._n_times + self._row
+        if estimated:
+            self.estimated.add(index)
+        return index
 
-    def _ahead(self, value: int, stamp: float) -> int:
-        """Return by how many packages this one follows the one before."""
-        assert self._value is not None
-        ahead = (value - self._value) // self._step % self._cycle
-        passed = (stamp - self._stamp + _SLACK) * self._rate
-        if ahead > self._cycle - _BACK and passed < ahead:
-            return ahead - self._cycle
-        return ahead + max(0, int((passed - ahead) // self._cycle)) * self._cycle
+    def _ahead(self, value: int, time: float) -> tuple[int, bool]:
+        """Return by how many packages this one follows the newest, and if by time."""
+        if self._newest is None:
+            return 0, False
+        ahead = (value - self._newest) // self._step % self._cycle
+        back = self._cycle - ahead
+        passed = (time - self._seen) * self._rate
+        fits = passed + _SLACK * self._rate
+        if back < _BACK and fits < ahead:
+            return -back, False
+        if ahead <= fits + _BUSY * self._rate:
+            cycles = max(0, int((fits - ahead) // self._cycle))
+            return ahead + cycles * self._cycle, cycles > 0
+        if back < _LATE * self._rate:
+            return -back, False
+        return max(1, round(passed)), True

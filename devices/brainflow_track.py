@@ -15,6 +15,7 @@ from .brainflow_board import Source
 from .brainflow_counter import COUNTINGS, Counter
 
 OLDEST = 5.0  # seconds; a stamp older than that is of another clock than ours
+BEFORE = 1.0  # seconds by which a stamp may lie before the rows that were taken last
 
 
 class Track:
@@ -46,6 +47,8 @@ class Track:
         self._estimate = IndexEstimate(sfreq)
         self._clock = ClockModel(sfreq)
         self._newest = -1  # index of the newest row handed over
+        self._taken: float | None = None  # when rows were taken last
+        self._hosts = False  # whether the rows are stamped on the host's clock
 
     def chunks(self, table: Float64, offset: float) -> list[Chunk]:
         """Return the rows as chunks of each stream.
@@ -60,29 +63,49 @@ class Track:
         offset : float
             From the run's clock to Unix time, in seconds.
         """
-        index = self._indices(table)
+        arrived = clock.now()
+        index = self._indices(table, self._seen(table[self._stamp], offset, arrived))
         before = np.maximum.accumulate(np.concatenate(([self._newest], index)))[:-1]
         fresh = index > before
         n_late = len(index) - int(fresh.sum())
         table, index = table[:, fresh], index[fresh]
         chunks: list[Chunk] = []
         for rows in stretches(index) or [slice(0, 0)]:
-            chunks += self._stretch(table[:, rows], index[rows], offset, n_late)
+            chunks += self._stretch(
+                table[:, rows], index[rows], offset, arrived, n_late
+            )
             n_late = 0
         return chunks
 
-    def _indices(self, table: Float64) -> NDArray[np.int64]:
-        stamps = table[self._stamp]
+    def _seen(self, stamps: Float64, offset: float, arrived: float) -> Float64:
+        """Return when each row came, in seconds of a clock that nobody sets.
+
+        The host's can be set while the board streams: its stamps are mapped to the
+        run's, and those from before it was set, which that takes to another time, are
+        brought back to where they can have been. A board's own clock is let be.
+        """
+        seen = stamps - offset
+        if self._taken is None:
+            self._hosts = bool(abs(arrived - seen[-1]) < OLDEST)
+        earliest = -np.inf if self._taken is None else self._taken - BEFORE
+        self._taken = arrived
+        return np.clip(seen, earliest, arrived) if self._hosts else stamps
+
+    def _indices(self, table: Float64, seen: Float64) -> NDArray[np.int64]:
         if self._counter is None:
-            return self._estimate.indices(stamps)
-        packages = np.nan_to_num(table[self._package]).tolist()
-        return self._counter.indices(packages, stamps.tolist())
+            return self._estimate.indices(seen)
+        packages = np.nan_to_num(table[self._package])
+        return self._counter.indices(packages.tolist(), seen.tolist())
 
     def _stretch(
-        self, table: Float64, index: NDArray[np.int64], offset: float, n_late: int
+        self,
+        table: Float64,
+        index: NDArray[np.int64],
+        offset: float,
+        arrived: float,
+        n_late: int,
     ) -> list[Chunk]:
         """Return a chunk a stream of rows that follow one another."""
-        arrived = clock.now()
         first = int(index[0]) if len(index) else self._newest + 1
         stamps = table[self._stamp].copy()
         observed = float(stamps[-1]) - offset if len(stamps) else arrived
@@ -90,6 +113,7 @@ class Track:
             observed = arrived
         times = self._clock.times(first, len(index), observed, arrived)
         self._newest = first + len(index) - 1
+        estimated = self._counter is not None and first in self._counter.estimated
         chunks = []
         for source in self._carried:
             name = source.info.name
@@ -98,6 +122,15 @@ class Track:
                 data = table[list(source.rows)].T.astype(np.float32, order="C")
             events = (late,) if n_late else ()
             chunks.append(
-                Chunk(name, first, times, data, arrived, stamps, events=events)
+                Chunk(
+                    name,
+                    first,
+                    times,
+                    data,
+                    arrived,
+                    stamps,
+                    events=events,
+                    estimated=estimated,
+                )
             )
         return chunks

@@ -158,6 +158,43 @@ def test_a_board_with_a_clock_of_its_own_is_timed_by_arrival() -> None:
         np.testing.assert_array_equal(chunk.device_times, np.arange(30) / 15)
 
 
+@pytest.mark.parametrize("shift", [3600.0, -3600.0])
+@pytest.mark.parametrize("board", ["CYTON_BOARD", "GANGLION_BOARD"])
+def test_the_hosts_clock_may_be_set_while_a_board_streams(
+    board: str, shift: float
+) -> None:
+    """By an hour, in the middle of what is taken; one board counts, one does not."""
+    described = sdk().BoardShim.get_board_descr(numbers()[board], 0)
+    track = Track(board, 0, described, sources(board, {0: described}))
+    chunks = []
+    for part in range(3):
+        end = clock.now() + clock.wall_offset()
+        table = np.zeros((described["num_rows"], 20))
+        table[described["package_num_channel"]] = np.arange(20 * part, 20 * part + 20)
+        stamps = np.linspace(end - 0.01, end, 20)
+        stamps[(20, 10, 0)[part] :] += shift
+        table[described["timestamp_channel"]] = stamps
+        offset = clock.wall_offset() + shift * (part > 0)
+        chunks += [each for each in track.chunks(table, offset) if len(each)]
+    first = [each for each in chunks if each.stream == chunks[0].stream]
+    index = np.concatenate([np.arange(each.index, each.stop) for each in first])
+    np.testing.assert_array_equal(index, range(60))
+
+
+def test_a_jump_that_rests_on_the_times_is_marked() -> None:
+    described = sdk().BoardShim.get_board_descr(numbers()["MUSE_2_BOARD"], 0)
+    track = Track("MUSE_2_BOARD", 0, described, sources("MUSE_2_BOARD", {0: described}))
+    offset, end = clock.wall_offset(), clock.now() + clock.wall_offset()
+    chunks = []
+    for number, ago in ((3000, 3.0), (3002, 2.9), (0, 0.0)):  # the last counts anew
+        table = np.zeros((described["num_rows"], 12))
+        table[described["package_num_channel"]] = number
+        table[described["timestamp_channel"]] = end - ago
+        chunks += track.chunks(table, offset)
+    assert [each.estimated for each in chunks] == [False, False, True]
+    assert [each.index for each in chunks[:2]] == [0, 24]
+
+
 # Refused ----------------------------------------------------------------------------
 
 

@@ -88,5 +88,47 @@ def test_a_burst_after_a_loss_is_not_late() -> None:
     assert found.tolist() == rows
 
 
+@pytest.mark.parametrize("pause", [0.0, 3.0])
+@pytest.mark.parametrize("first", [3000, 60000])
+def test_a_counter_that_begins_anew_goes_on_by_the_time(
+    first: int, pause: float
+) -> None:
+    """A headband was switched off and on; its driver said nothing of it."""
+    counting = COUNTINGS["MUSE_2_BOARD", 0]
+    before, stamps, place = sent(counting, 10, first)
+    after, *_ = sent(counting, 10, 0)
+    later = [stamps[-1] + pause + (k + 1) / 256 for k in place]
+    counter = Counter(counting, 256.0)
+    found = counter.indices(before + after, stamps + later)
+    np.testing.assert_array_equal(found[:120], place)
+    assert found[120] == pytest.approx(120 + pause * 256, abs=12)
+    np.testing.assert_array_equal(found[120:] - found[120], place)
+    assert counter.estimated == {found[120]}
+    assert not len(counter.indices([], []))
+    assert counter.estimated == set()
+
+
+@pytest.mark.parametrize("late", [20, 40])
+def test_a_package_that_comes_much_too_late_keeps_its_number(late: int) -> None:
+    counting = COUNTINGS["MUSE_2_BOARD", 0]
+    values, stamps, _ = sent(counting, 100, 65500)
+    order = [*range(10), *range(11, 11 + late), 10, *range(11 + late, 100)]
+    rows = [12 * p + k for p in order for k in range(12)]
+    seen = np.maximum.accumulate([stamps[k] for k in rows]).tolist()
+    counter = Counter(counting, 256.0)
+    found = counter.indices([values[k] for k in rows], seen)
+    np.testing.assert_array_equal(found, rows)
+    assert counter.estimated == set()
+
+
+def test_whole_cycles_are_marked_as_estimated() -> None:
+    values, stamps, _ = sent(Counting(), 1000, 7)
+    counter = Counter(Counting(), 250.0)
+    ends = [0, 100, 999]
+    found = counter.indices([values[k] for k in ends], [stamps[k] for k in ends])
+    assert found.tolist() == ends
+    assert counter.estimated == {999}
+
+
 def test_nothing_is_numbered_where_nothing_came() -> None:
     assert not len(Counter(Counting(), 250.0).indices([], []))
