@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from rtpipe.devices.brainflow_counter import Counter, Counting
 
 from rtpipe.errors import RecordingError
 from rtpipe.recording import read
@@ -123,6 +124,30 @@ def test_the_counter_tells_exactly_what_was_lost(step: int, tmp_path: Path) -> N
     found = read(path)[0]
     assert found.info.counted
     np.testing.assert_array_equal(found.index, np.array(kept) - kept[0])
+
+
+@pytest.mark.parametrize("step", [1, 2], ids=["cyton", "daisy"])
+def test_a_row_that_comes_twice_is_left_out_as_it_is_live(
+    step: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    order = [*range(20), 19, *range(20, 300), 299, 299, *range(310, 400)]
+    counter = [counted(400, step)[k] for k in order]
+    codes = [7 if k == 310 else 0 for k in order]
+    path = version_6(tmp_path / "x.txt", counter, markers=codes)
+    rows = np.flatnonzero(np.diff(order, prepend=-1))
+    stamps = START + np.arange(len(order)) / 250
+    streams = read(path)
+    live = Counter(Counting(step=step), 250.0).indices(counter, stamps.tolist())
+    for stream in streams:
+        np.testing.assert_array_equal(stream.index, live[rows])
+        np.testing.assert_array_equal(stream.index, np.array(order)[rows])
+        assert stream.device_times is not None
+        np.testing.assert_allclose(stream.device_times, stamps[rows])
+        assert [event.index for event in stream.events] == [310]
+    wanted = volts(len(order)).astype(np.float32)[rows, :4]
+    np.testing.assert_array_equal(streams[0].data, wanted)
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.endswith("x.txt: 3 rows came twice: left out")
 
 
 def test_a_ganglion_counts_otherwise(tmp_path: Path) -> None:

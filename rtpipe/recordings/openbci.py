@@ -1,5 +1,6 @@
 """Text that the OpenBCI GUI records: ``OpenBCI-RAW-*.txt`` of its versions 4 to 6."""
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from rtpipe.recordings.marks import coded
 from rtpipe.recordings.names import different
 from rtpipe.recordings.table import read_table, refuse_large, steady
 from rtpipe.types import Float64, StreamInfo
+
+logger = logging.getLogger(__name__)
 
 START = b"%OpenBCI Raw E"  # "EEG Data" once, then "EXG Data"
 NAMES = "Sample Index"  # begins the line of names
@@ -35,9 +38,10 @@ class OpenBciText:
 
     A Cyton counts its samples from 0 to 255, with a Daisy the even ones: the index
     rests on that alone, for the times of the GUI come in bursts and repeat. (A loss of
-    a whole number of cycles, of about a second each, no such counter can show.) Where
-    the first column counts in another way, as a Ganglion's does, lost samples are
-    estimated from the times.
+    a whole number of cycles, of about a second each, no such counter can show.) A row
+    with the number of the one before is a repeat and left out, which is told in the
+    log. Where the first column counts in another way, as a Ganglion's does, lost
+    samples are estimated from the times.
     """
 
     title = "OpenBCI GUI text"
@@ -71,6 +75,12 @@ class OpenBciText:
         else:
             index = np.arange(len(table)) if index is None else index
             times = index / header.sfreq
+        fresh = np.diff(index, prepend=-1) > 0
+        if n_repeats := len(index) - int(fresh.sum()):
+            logger.warning("%s: %d rows came twice: left out", path, n_repeats)
+        index, times = index[fresh], times[fresh]
+        stamps = None if stamps is None else stamps[fresh]
+        codes = place[marker[0]][fresh] if marker else None
         found = []
         for name, kind, word, part in (
             ("eeg", "eeg", "uV", exg),
@@ -89,8 +99,8 @@ class OpenBciText:
             )
             values = np.column_stack([place[k] for k in part])
             refuse_large(path, values, header=lines, first=part[0] + 1)
-            data = values.astype(np.float32)
-            events = coded(name, place[marker[0]], index, times) if marker else ()
+            data = values[fresh].astype(np.float32)
+            events = () if codes is None else coded(name, codes, index, times)
             found.append(Recording(info, index, times, data, events, stamps))
         return found
 
@@ -159,17 +169,20 @@ def _seconds(stamps: Float64) -> Float64:
 
 
 def _counted(counter: Float64) -> NDArray[np.int64] | None:
-    """Return the index that a Cyton's counter makes, None where it is none."""
+    """Return the index that a Cyton's counter makes, None where it is none.
+
+    A repeated number has the index of the one before.
+    """
     whole = np.isfinite(counter) & (counter == np.rint(counter))
     if not (whole & (counter >= 0) & (counter < CYCLE)).all():
         return None
     values = counter.astype(np.int64)
-    steps = (np.diff(values) - 1) % CYCLE + 1
+    steps = np.diff(values) % CYCLE
     for step in (1, 2):
         wraps = len(steps) > CYCLE // step
         usual = 2 * np.count_nonzero(steps == step) > len(steps) or not len(steps)
         if usual and (not wraps or values.max() >= CYCLE - step):
-            ahead = np.maximum(1, steps // step)
+            ahead = np.where(steps, np.maximum(1, steps // step), 0)
             return np.concatenate(([0], np.cumsum(ahead))).astype(np.int64)
     return None
 
