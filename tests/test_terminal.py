@@ -1,7 +1,10 @@
 """The terminal view, read back from what it prints."""
 
+import gc
 import io
+import os
 import re
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from math import nan
@@ -20,6 +23,7 @@ from rtpipe.ring import Ring
 from rtpipe.sink import Item, ModelStatus, Run, StreamStatus
 from rtpipe.terminal.bars import percent
 from rtpipe.terminal.canvas import TIMES
+from rtpipe.terminal.plain import PlainLog
 from rtpipe.terminal.streampanel import StreamPanel
 from rtpipe.terminal.view import TerminalView
 from rtpipe.types import Chunk, Event, Prediction, StreamInfo
@@ -569,6 +573,42 @@ def test_without_a_terminal_nothing_that_happened_is_left_out() -> None:
     assert "fist 85 %" not in text.partition("sat")[0].split("none")[-1], "it had ended"
     assert re.search(rf"run  marker {TIMES}2  sat", text)
     assert "run  marker  stood" in text
+
+
+def test_without_a_terminal_no_decision_is_printed_after_its_stream_is_lost() -> None:
+    file = io.StringIO()
+    run = make_run([make_stream(), make_stream("leg")])
+    log = PlainLog(Console(file=file, width=60), run)
+    for model in ("model-0", "model-1"):
+        for stream in ("arm", "leg"):
+            log.add(answer(stream=stream, model=model), 0.0)
+    log.add(Event("arm", 0.0, "lost", None, {"reason": "no data"}), 0.0)
+    log.close()
+    after = file.getvalue().partition("arm  lost")[2]
+    assert "leg  model-0  fist 85 %" in after
+    assert "leg  model-1  fist 85 %" in after
+    assert "arm  model" not in after
+
+
+def test_without_a_terminal_a_thousand_markers_take_no_more_memory_than_ten() -> None:
+    with open(os.devnull, "w") as file:
+        log = PlainLog(Console(file=file, width=60), make_run([make_stream()]))
+
+        def mark(times: range) -> int:
+            """Tell a marker every second, and return what memory is held then."""
+            for time in times:
+                text = f"{time:01000d}"
+                log.add(Event("arm", 0.0, "marker", 1, {"text": text}), float(time))
+                log.show(float(time))
+            gc.collect()
+            return tracemalloc.get_traced_memory()[0]
+
+        tracemalloc.start()
+        try:
+            before = mark(range(10))
+            assert mark(range(10, 1010)) - before < 100_000, "each is of 1000 letters"
+        finally:
+            tracemalloc.stop()
 
 
 @pytest.mark.parametrize("drawn", [True, False])

@@ -46,8 +46,7 @@ class PlainLog:
         elif item.kind == "truth":
             return
         elif item.kind in _AT_ONCE:
-            # What was decided before that is over, and so is not printed after it.
-            self._waiting.pop((str(item.data.get("model")), item.stream), None)
+            self._forget(item)
             self._tell(item, 1, time)
             return
         elif item.kind == "marker":  # on every stream at once; its text is what matters
@@ -66,12 +65,23 @@ class PlainLog:
                 del self._waiting[key]
                 self._printed[key] = time
                 self._tell(*waiting, time)
+        # Else each text of a marker would be kept for as long as the run goes on.
+        for key, printed in list(self._printed.items()):
+            if time - printed >= _EVERY:
+                del self._printed[key]
 
     def close(self) -> None:
         """Print what still waits."""
         for waiting in self._waiting.values():
             self._tell(*waiting, self._time)
         self._waiting.clear()
+
+    def _forget(self, event: Event) -> None:
+        """Drop the decisions that are over, which are not to be printed after it."""
+        for key, (item, _) in list(self._waiting.items()):
+            if isinstance(item, Prediction) and item.stream == event.stream:
+                if event.kind == "lost" or item.model == event.data.get("model"):
+                    del self._waiting[key]
 
     def _tell(self, item: Item, count: int, time: float) -> None:
         passed = clock(time - self._run.started)
