@@ -11,7 +11,8 @@ from pathlib import Path
 from rtpipe.errors import RecordingError
 
 LONGEST_LINE = 8190  # characters; BrainFlow reads longer ones as two
-LONGEST_PAUSE = 4.0  # seconds; after five of silence a run takes a device for lost
+# Seconds: after two of silence a run takes a device for lost, after five it closes it.
+LONGEST_PAUSE = 4.0
 
 
 def n_columns(path: Path) -> int:

@@ -53,8 +53,9 @@ class Track:
     def chunks(self, table: Float64, offset: float) -> list[Chunk]:
         """Return the rows as chunks of each stream.
 
-        A row whose index has been passed, for it came late or twice, is dropped, and
-        a ``"late"`` event says so.
+        A row whose index has been passed, for it came late or twice, is dropped: no
+        chunk may go back. A ``"late"`` event counts such rows, which are in no chunk
+        and so in no count of what was handed over.
 
         Parameters
         ----------
