@@ -303,6 +303,46 @@ def test_the_terminal_is_given_back_while_the_job_is_stopped(
     view.close()
 
 
+def test_a_job_that_goes_on_in_the_background_leaves_the_terminal_alone(
+    seat: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-Z, bg, and later fg."""
+    view, _, done = make_view(seat)
+    with monkeypatch.context() as shell:
+
+        def suspend() -> None:
+            shell.setattr(os, "tcgetpgrp", lambda _: 1)
+
+        shell.setattr("rtpipe.terminal.view.suspend", suspend)
+        left = take(view, seat, "\x1a")
+        assert left.endswith("\x1b[?1049l"), "nothing is drawn"
+        assert take(view, seat, "q", [answer("open")]) == ""
+        assert seat.mode == seat.before
+    again = take(view, seat)
+    assert "\x1b[?1049h" in again
+    assert re.search("▸ .*open", again)
+    assert re.search("q.* quit", again)
+    assert seat.mode != seat.before
+    assert done == ["stop"], "the key that nobody has read"
+    view.close()
+    assert seat.mode == seat.before
+
+
+def test_a_job_that_began_in_the_background_takes_the_keys_later(
+    seat: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as shell:
+        shell.setattr(os, "tcgetpgrp", lambda _: 1)
+        view, _, done = make_view(seat)
+        assert "Ctrl-C stops" in take(view, seat)
+        assert seat.mode == seat.before
+    assert re.search("q.* quit", take(view, seat))
+    take(view, seat, "m")
+    assert done == ["marker 1"]
+    view.close()
+    assert seat.mode == seat.before
+
+
 def test_a_stop_that_nobody_heeds_is_over_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "kill", lambda *to: sent.append(to))

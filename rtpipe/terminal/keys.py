@@ -64,6 +64,10 @@ if sys.platform == "win32":  # pragma: no cover
     def _restore(mode: list[Any]) -> None:
         pass
 
+    def in_front() -> bool:
+        """Return True: Windows has no jobs that take turns at a terminal."""
+        return True
+
     def suspend() -> None:
         """Windows stops no process by a key."""
 
@@ -73,6 +77,10 @@ else:
     import termios
 
     _LOCAL, _CONTROL = 3, 6  # places in the mode: local flags, control characters
+
+    def in_front() -> bool:
+        """Return whether no other job has the terminal at the moment."""
+        return _ours(sys.stdin.fileno())
 
     def _ours(number: int) -> bool:
         """Return whether this job may touch the terminal without being stopped."""

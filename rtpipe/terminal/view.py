@@ -9,7 +9,7 @@ from rtpipe.sink import Item, Run
 from rtpipe.terminal.canvas import Picture, Portable
 from rtpipe.terminal.drawing import Drawing
 from rtpipe.terminal.ending import ending
-from rtpipe.terminal.keys import SUSPEND, Keys, available, suspend
+from rtpipe.terminal.keys import SUSPEND, Keys, available, in_front, suspend
 from rtpipe.terminal.plain import PlainLog
 from rtpipe.terminal.tally import Tally
 from rtpipe.types import Prediction
@@ -43,6 +43,7 @@ class TerminalView:
     def open(self, run: Run) -> None:
         """Take over the screen, if it is one."""
         self._run, self._drawn, self._markers = run, -self.period, 0
+        self._has_keys = self._away = False
         self._tallies = {
             (name, stream): Tally()
             for name, model in run.models.items()
@@ -53,8 +54,8 @@ class TerminalView:
             self._view = PlainLog(self.console, run)
             return
         self._view = Drawing(self.console, run, self._tallies)
-        if available(self.console.file):
-            self._take_keys()
+        self._has_keys = available(self.console.file)
+        self._return()
 
     def take(self, items: Sequence[Item]) -> None:
         """Note what came, do what was asked for by a key, and draw if it is time."""
@@ -79,12 +80,13 @@ class TerminalView:
             if isinstance(item, Prediction):
                 self._tallies[item.model, item.stream].add(item)
             self._view.add(item, time)
+        self._return()
         for key in self._keys.pressed():
             self._press(key.lower(), time)
             self._drawn = -self.period  # what a key does is seen at once
         # Calls come a little early or late; one that is only a little early draws, or
         # every second drawing would be left out.
-        if time - self._drawn >= 0.8 * self.period:
+        if not self._away and time - self._drawn >= 0.8 * self.period:
             self._drawn = time
             self._view.show(time)
 
@@ -102,12 +104,22 @@ class TerminalView:
         elif key == SUSPEND:
             self._give_back()
             suspend()
-            self._view.reopen()
-            self._take_keys()
+            self._away = True
+            self._return()
 
-    def _take_keys(self) -> None:
-        self._keys.open()
-        if isinstance(self._view, Drawing):
+    def _return(self) -> None:
+        """Take the screen and the keys again, once no other job has the terminal.
+
+        A job that was stopped may go on in the background, where the terminal is the
+        shell's, and be brought back later; one may also begin there.
+        """
+        if not isinstance(self._view, Drawing):
+            return
+        if self._away and in_front():
+            self._away = False
+            self._view.reopen()
+        if self._has_keys and not self._away and not self._keys.taken:
+            self._keys.open()
             self._view.has_keys = self._keys.taken
 
     def _give_back(self) -> None:
