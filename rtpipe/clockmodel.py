@@ -18,7 +18,6 @@ _EDGE = 0.1  # quantile of the blocks that the line goes through
 _SLOPE_FROM = 3.0  # seconds of observations below which the nominal rate is believed
 _STEP = 0.005  # seconds off the line that many blocks in a row must be to be a step
 _LATE, _EARLY = 12, 3  # blocks in a row: congestion makes late, only a step makes early
-_FASTEST = 0.1  # a rate farther from the nominal one is not that of the samples
 
 
 class ClockModel:
@@ -132,7 +131,6 @@ class ClockModel:
         half = len(places) // 2
         if half * 2 * BLOCK >= _SLOPE_FROM:
             rise = lates[-half:] - lates[:half]
-            slope = float(np.median(rise / (places[-half:] - places[:half])))
-            self.drift = min(max(slope, -_FASTEST), _FASTEST)
+            self.drift = float(np.median(rise / (places[-half:] - places[:half])))
         level = lates - self.drift * (places - place)
         self._height = float(np.quantile(level, _EDGE))

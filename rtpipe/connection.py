@@ -22,6 +22,7 @@ _INTERVALS = 3  # ... and as many of what is usual between two chunks
 _CLOSED_AFTER = 3.0  # seconds more: a radio that paused would have come back
 _COMES_WITHIN = 10.0  # seconds a device that was opened again may take to send
 _FIRST_WITHIN = 60.0  # seconds, at least, that the very first sample may take
+_UNSENT = "see that the sender sends, and is not paused"
 _SILENT = "nothing comes from it any more"
 _ALONE = f"{_SILENT}, though other streams of the device go on"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0  # seconds between two attempts
@@ -154,13 +155,20 @@ class Connection:
         return told
 
     def _wait_for_first(self) -> Sequence[Chunk]:
-        waited = now() - self._opened
+        at = now()
+        waited = at - self._opened
         if waited > max(self.patience, _FIRST_WITHIN):
             raise DeviceLost(
-                f"{self._names()} sent no sample in {waited:.0f} s: is the sender "
-                "running?"
+                f"{self._names()} sent no sample in {waited:.0f} s: {_UNSENT}"
             )
-        return ()
+        told = []
+        for track in self._tracks.values():
+            if waited > track.limit and not track.link.reason:
+                track.link.become("connecting", at, _UNSENT)
+                reason = {"reason": f"connected, but no sample yet: {_UNSENT}"}
+                event = Event(track.info.name, at, "degraded", None, reason)
+                told.append(_eventful(track, event))
+        return told
 
     def _lose(self, tracks: Iterable[_Track], reason: str) -> Sequence[Chunk]:
         """Tell that streams are lost, each once."""
@@ -255,7 +263,8 @@ class Connection:
             chunk = replace(chunk, times=np.maximum(chunk.times, track.latest))
         at = now()
         if track.lost is not None:
-            told = {"after": round(at - track.lost, 3)}
+            since = track.lost if track.heard is None else track.heard
+            told = {"after": round(at - since, 3)}  # without a sample
             event = Event(chunk.stream, at, "recovered", chunk.index, told)
             chunk = replace(chunk, events=(event, *chunk.events))
             track.lost = None

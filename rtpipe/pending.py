@@ -28,13 +28,18 @@ class Pending:
     def __init__(self, patience: float = PATIENCE) -> None:
         self.patience = patience
         self._waiting: list[Due | Event] = []
+        self._given_up: list[Due] = []
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self._given_up)
 
     def put(self, items: list[Due] | list[Event]) -> None:
         """Add windows, each newer than those of its stream that wait already."""
         self._waiting += items
+
+    def give_up(self, due: list[Due]) -> None:
+        """Add windows that came too late to be answered."""
+        self._given_up += due
 
     def take(
         self, now: float, most: float = inf
@@ -47,7 +52,7 @@ class Pending:
             each.stream: each.stop for each in self._waiting if isinstance(each, Due)
         }
         keep: list[Due] = []
-        skip: list[Due] = []
+        skip, self._given_up = self._given_up, []
         ends: list[Event] = []
         n = 0
         for each in self._waiting:

@@ -104,18 +104,11 @@ def test_no_samples_have_no_times() -> None:
     assert model.times(0, 1, 1.0, 1.0).tolist() == [1.0]
 
 
-def test_a_rate_that_is_none_of_the_device_is_no_drift() -> None:
-    model = ClockModel(100.0)
-    for k in range(5000):  # 80 samples a second, said to be 100
-        model.times(k, 1, k / 80, k / 80)
-    assert abs(model.drift) <= 0.1
-
-
-@pytest.mark.parametrize("off", [-0.05, -0.008, -0.004, -0.0015, 0.002, 0.004, 0.05])
+@pytest.mark.parametrize("off", [-0.5, -0.05, -0.004, -0.0015, 0.002, 0.05, 1.0])
 def test_a_rate_that_is_not_the_nominal_one_is_followed(off: float) -> None:
-    """As of senders that declare 200 Hz and send 190."""
+    """As of senders that declare 200 Hz and send 190, or 100."""
     true, found, _, model = received(radio(3), off)
     settled = true > 500 + 40
-    assert (found - true)[settled].std() < 1e-3
+    assert (found - true)[settled].std() < 2e-3
     assert (found - true)[settled].mean() == pytest.approx(0.02, abs=2e-3)
     assert model.drift == pytest.approx(off, abs=1e-4)

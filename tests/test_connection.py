@@ -176,7 +176,7 @@ def test_a_pause_of_the_sender_does_not_close_the_device(time: Time) -> None:
     # It was never opened anew, so its own index holds, and is no estimate.
     assert not any(each.estimated for each in reading.chunks)
     (event,) = reading.events("recovered")
-    assert event.data["after"] == pytest.approx(4.0 - 2.0, abs=0.11)
+    assert event.data["after"] == pytest.approx(4.0, abs=0.11)  # without a sample
 
 
 def test_a_gap_after_an_outage_is_an_estimate_although_the_device_counts(
@@ -260,10 +260,15 @@ def test_a_device_that_never_sends_is_given_up(time: Time) -> None:
     device.silent = True
     reading = Reading(Connection(device, patience=5), time)
     since = time.now
-    with pytest.raises(DeviceLost, match=r"emg sent no sample in 60 s: is the sender"):
+    with pytest.raises(
+        DeviceLost, match=r"emg sent no sample in 60 s: see that the sender"
+    ):
         reading.until(100.0)
     assert reading.state == "connecting"
     assert 60 <= time.now - since <= 60.2
+    (event,) = reading.events("degraded")  # told long before, and once
+    assert "no sample yet" in event.data["reason"]
+    assert event.time - since <= 2.2
 
 
 def test_another_device_in_its_place_is_refused(time: Time) -> None:

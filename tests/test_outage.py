@@ -41,6 +41,7 @@ class Tap:
         self.there.set()
         self.sent = 0
         self.hangs = False
+        self.late = 0.0  # seconds by which all it sends is late
         self.closed = 0
         self.opening = threading.Event()
 
@@ -74,7 +75,7 @@ class Tap:
         number = np.arange(self.sent, given)
         self.sent = given
         now = clock.now()
-        times = np.minimum(self.begun + number / SFREQ, now)
+        times = np.minimum(self.begun + number / SFREQ, now) - self.late
         data = np.sin(number)[:, None].astype(np.float32)
         return [Chunk("emg", int(number[0]) - self.first, times, data, now)]
 
@@ -342,3 +343,16 @@ def test_a_device_that_is_over_leaves_no_decision(bundle: Named) -> None:
         other.let(None)
         runtime.wait()
     assert {event.stream for event in sink.kinds("none")} == {"emg", "emg-2"}
+
+
+def test_what_is_past_is_not_answered_when_it_comes_at_last(bundle: Named) -> None:
+    device, sink = Tap(), Watched()
+    device.late = 3600.0
+    with Runtime([device], [bundle], [sink], shared=False) as runtime:
+        device.let(1000, None)
+        runtime.wait()
+    assert [each.index for each in sink.predictions] == [999]
+    windows = runtime.run.models["level"].windows["emg"]
+    assert (windows.due, windows.answered, windows.skipped) == (97, 1, 96)
+    (told,) = sink.kinds("skipped")
+    assert told.data["indices"] == list(range(39, 999, 10))

@@ -225,7 +225,7 @@ def test_a_lost_device_ends_the_run_with_its_error(
         with Runtime([device], [bundle()], [sink]) as runtime:
             runtime.wait()
     assert len(sink.predictions) == (500 - N_TIMES) // HOP + 1  # nothing was lost
-    assert device.closed == 1
+    assert device.closed
 
 
 def test_an_error_in_a_bundle_ends_the_run(bundle: Callable[..., Named]) -> None:

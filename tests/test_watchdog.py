@@ -26,7 +26,7 @@ def counters() -> StreamCounters:
 def test_a_decision_ends_when_nothing_comes(
     link: Link, counters: StreamCounters, interval: float, hop: float, limit: float
 ) -> None:
-    watchdog = Watchdog("emg", link, counters, {"model": hop})
+    watchdog = Watchdog("emg", 250.0, link, counters, {"model": hop})
     for k in range(50):
         watchdog.feed(10 + k * interval)
         assert not watchdog.ended(10 + (k + 1) * interval)
@@ -51,7 +51,7 @@ def test_a_decision_ends_when_nothing_comes(
 
 
 def test_each_bundle_has_its_own_limit(link: Link, counters: StreamCounters) -> None:
-    watchdog = Watchdog("eeg", link, counters, {"quick": 0.05, "slow": 1.0})
+    watchdog = Watchdog("eeg", 250.0, link, counters, {"quick": 0.05, "slow": 1.0})
     watchdog.feed(0.0)
     watchdog.due("quick")
     watchdog.due("slow")
@@ -65,14 +65,14 @@ def test_each_bundle_has_its_own_limit(link: Link, counters: StreamCounters) -> 
 def test_all_decisions_end_with_the_connection(
     counters: StreamCounters, state: State
 ) -> None:
-    watchdog = Watchdog("eeg", Link(state), counters, {"slow": 10.0})
+    watchdog = Watchdog("eeg", 250.0, Link(state), counters, {"slow": 10.0})
     watchdog.feed(0.0)
     watchdog.due("slow")
     assert [model for model, _ in watchdog.ended(0.001)] == ["slow"]
 
 
 def test_nothing_ends_before_it_began(link: Link, counters: StreamCounters) -> None:
-    watchdog = Watchdog("eeg", link, counters, {"model": 0.05})
+    watchdog = Watchdog("eeg", 250.0, link, counters, {"model": 0.05})
     assert watchdog.ended(1e6) == []
     assert watchdog.patience(1e6) == float("inf")
     assert watchdog.look(1e6) == []
@@ -81,7 +81,7 @@ def test_nothing_ends_before_it_began(link: Link, counters: StreamCounters) -> N
 def test_late_data_degrade_a_stream_until_they_come(
     link: Link, counters: StreamCounters
 ) -> None:
-    watchdog = Watchdog("eeg", link, counters, {})
+    watchdog = Watchdog("eeg", 250.0, link, counters, {})
     for k in range(10):
         watchdog.feed(k * 0.02)
     assert watchdog.look(0.2) == []
@@ -96,7 +96,7 @@ def test_late_data_degrade_a_stream_until_they_come(
 
 
 def test_losses_degrade_a_stream(link: Link, counters: StreamCounters) -> None:
-    watchdog = Watchdog("eeg", link, counters, {})
+    watchdog = Watchdog("eeg", 250.0, link, counters, {})
     told = []
     for k in range(2000):
         now = k * 0.02
@@ -115,7 +115,7 @@ def test_losses_degrade_a_stream(link: Link, counters: StreamCounters) -> None:
 def test_losses_about_the_limit_do_not_flicker(
     link: Link, counters: StreamCounters
 ) -> None:
-    watchdog, told = Watchdog("eeg", link, counters, {}), []
+    watchdog, told = Watchdog("eeg", 250.0, link, counters, {}), []
     rng = np.random.default_rng(0)
     for k in range(5000):
         counters.received += 5
@@ -125,10 +125,37 @@ def test_losses_about_the_limit_do_not_flicker(
     assert 1 <= len(told) <= 3
 
 
+@pytest.mark.parametrize(("each", "wrong"), [(5, False), (2, True), (10, True)])
+def test_another_rate_than_declared_degrades_a_stream(
+    link: Link, counters: StreamCounters, each: int, wrong: bool
+) -> None:
+    watchdog, told = Watchdog("eeg", 250.0, link, counters, {}), []
+    for k in range(1500):
+        counters.received += each
+        watchdog.feed(k * 0.02)
+        told += watchdog.look(k * 0.02)
+    assert len(told) == wrong
+    if wrong:
+        assert f"sends {50 * each} samples a second and declares 250" in link.reason
+
+
+def test_a_stall_whose_samples_come_later_is_no_other_rate(
+    link: Link, counters: StreamCounters
+) -> None:
+    watchdog, told = Watchdog("eeg", 250.0, link, counters, {}), []
+    for k in range(3000):
+        if 1000 <= k < 1050:  # for a second nothing comes, and then all of it
+            continue
+        counters.received += 5 if k != 1050 else 5 + 250
+        watchdog.feed(k * 0.02)
+        told += watchdog.look(k * 0.02)
+    assert not told
+
+
 def test_what_an_outage_lost_is_not_told_again_as_a_loss(
     link: Link, counters: StreamCounters
 ) -> None:
-    watchdog = Watchdog("eeg", link, counters, {})
+    watchdog = Watchdog("eeg", 250.0, link, counters, {})
     for k in range(500):
         counters.received += 5
         watchdog.feed(k * 0.02)

@@ -29,12 +29,13 @@ class Batcher:
         self._busy = self._closing = False
         self._thread = start("answer", self._loop)
 
-    def put(self, due: list[Due]) -> None:
-        """Add windows; never waits."""
+    def put(self, due: list[Due], stale: list[Due]) -> None:
+        """Add windows, and such as are too old to be answered; never waits."""
         windows = self._classifier.status.windows
-        for each in due:
+        for each in (*due, *stale):
             windows[each.stream].due += 1
         with self._changed:
+            self._pending.give_up(stale)
             self._pending.put(due)
             self._changed.notify_all()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rtpipe import clock
 from rtpipe.connection import Connection
-from rtpipe.pipeline import Pipeline, pieces
+from rtpipe.pipeline import Due, Pipeline, pieces
 from rtpipe.runtime.batcher import Batcher
 from rtpipe.runtime.thread import start
 from rtpipe.sink import Item
@@ -14,6 +14,7 @@ from rtpipe.types import Chunk
 from rtpipe.watchdog import Watchdog
 
 READ_TIMEOUT = 0.05  # seconds; also how long a stop waits for a reader that reads, ...
+_STALE = 1.0  # seconds after its end in which a window may be answered, at least
 _STOP = 5.0  # ... and for one that opens a device again: what hangs there is left alone
 
 
@@ -105,11 +106,24 @@ class Reader:
             for model in dict.fromkeys(each.model for each in due):
                 batcher = self._batchers[model]
                 route.watchdog.due(model)
-                batcher.put([each for each in due if each.model == model])
+                mine = [each for each in due if each.model == model]
+                batcher.put(*self._parted(mine, route))
                 waiting.append(batcher)
             if not self._connection.device.paced:
                 for batcher in waiting:
                     batcher.wait_idle()
+
+    def _parted(self, due: list[Due], route: Route) -> tuple[list[Due], list[Due]]:
+        """Return the windows to answer, and those nobody may act on any more.
+
+        After a stall a sender may hand over all it has kept. What is past is not said
+        again; the newest window is always answered.
+        """
+        if not self._connection.watched:
+            return due, []
+        oldest = clock.now() - max(_STALE, route.watchdog.usual)
+        stale = [each for each in due[:-1] if each.end < oldest]
+        return due[len(stale) :], stale  # they come in the order of their ends
 
     def _watch(self) -> None:
         """Tell which decisions have ended, and how the streams do."""

@@ -295,7 +295,9 @@ class Runtime:
         status.link = link
         self.run.streams[info.name] = status
         hops = {name: card.hop / card.sfreq for name, card in cards.items()}
-        return Route(pipeline, Watchdog(info.name, link, status.counters, hops))
+        return Route(
+            pipeline, Watchdog(info.name, info.sfreq, link, status.counters, hops)
+        )
 
     def _publish(self, items: Sequence[Item]) -> None:
         if items:
