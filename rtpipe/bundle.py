@@ -133,6 +133,11 @@ class Bundle:
     def __init__(self, card: Card, module: Any) -> None:
         self.card, self.module = card, module
 
+    def noted(self, note: str) -> "Bundle":
+        """Return the same bundle, with a note for the person more on its card."""
+        notes = (*self.card.notes, note)
+        return Bundle(self.card.model_copy(update={"notes": notes}), self.module)
+
     @classmethod
     def load(cls, path: Path, compute: str = "cpu") -> "Bundle":
         """Read a bundle from its file.

@@ -56,6 +56,12 @@ Set = Annotated[
 ]
 
 
+RECIPES = (
+    "gesture, mental-state, demo-gesture, demo-emotion, demo-seizure, or a recipe of "
+    "another package."
+)
+
+
 @app.callback()
 def _options_of_all(
     version: Annotated[
@@ -168,7 +174,7 @@ def devices(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe; gesture, for one.")],
+    recipe: Annotated[str, typer.Argument(help=RECIPES)],
     data: Annotated[Path | None, typer.Option(help="Folder of recordings.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results.")] = None,
     assign: Set = None,

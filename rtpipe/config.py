@@ -212,6 +212,11 @@ def assign(raw: dict[str, Any], assignment: str) -> None:
     if not raw.get(table):
         raise ConfigError(f"--set {path}: no {table} is named, so none can be set")
     tables = raw[table]
+    if path.strip() == "model.path" and len(tables) > 1:
+        raise ConfigError(
+            f"--set {assignment}: there are {len(tables)} models, and all would be "
+            f"this one: say --model {value.strip()} instead"
+        )
     for each in tables if isinstance(tables, list) else ():
         if isinstance(each, dict):  # what is no table is told by `check`
             each[key] = scalar(value)

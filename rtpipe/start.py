@@ -3,13 +3,21 @@
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 from rtpipe import build
+from rtpipe.bundle import Bundle
 from rtpipe.config import Config
 from rtpipe.console import Output, waiting
+from rtpipe.decide import Decision
 from rtpipe.device import Device
+from rtpipe.errors import RtpipeError
+from rtpipe.recording import file_hash
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.sink import Sink
+
+SEEN = "SEEN: it was trained on this recording, and figures here say nothing of it"
+Named = tuple[str, Bundle, Decision]
 
 
 def start(config: Config, optional: bool) -> None:
@@ -30,7 +38,7 @@ def start(config: Config, optional: bool) -> None:
     """
     devices = [build.device(table) for table in config.device]
     compute = build.compute(config)
-    bundles = build.bundles(config.model, compute)
+    bundles = _marked(config, build.bundles(config.model, compute))
     runtime = Runtime(
         devices,
         bundles,
@@ -43,6 +51,18 @@ def start(config: Config, optional: bool) -> None:
     )
     with runtime:
         runtime.wait(config.duration)
+
+
+def _marked(config: Config, bundles: list[Named]) -> list[Named]:
+    """Return the bundles; one that was trained on what is replayed says so."""
+    files = [Path(table.settings.get("file") or "") for table in config.device]
+    hashes = {file_hash(each) for each in files if each.is_file()}
+    return [
+        (name, bundle.noted(SEEN), decision)
+        if hashes & bundle.card.training.recordings.keys()
+        else (name, bundle, decision)
+        for name, bundle, decision in bundles
+    ]
 
 
 def _looking(
@@ -69,6 +89,10 @@ def _sinks(config: Config, gone: Callable[[], None]) -> list[Sink]:
     if config.json_lines:
         from rtpipe.sinks.jsonl import JsonLines
 
+        if sys.stdout is None:
+            raise RtpipeError(
+                "JSON lines were asked for, and standard output is closed"
+            )
         sinks.append(JsonLines(sys.stdout))
     elif config.ui != "none":
         from rtpipe.terminal.view import TerminalView

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -258,6 +259,20 @@ def test_evaluate_leaves_out_what_was_trained_on(
     found = json.loads(out)
     assert (found["n_windows"], found["seen"]) == (6, [str(seen)])
     assert list(found["per_group"]) == ["02"]
+
+    for file, marked in (seen, True), (other, False):
+        at = ("--speed", "max")
+        status, out, _ = run(capsys, "replay", file, "--model", bundle, *at)
+        assert ("SEEN: it was trained on this recording" in out) == marked
+
+
+def test_json_lines_need_somewhere_to_go(
+    recording: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr("rtpipe.start.sys", SimpleNamespace(stdout=None))
+    assert "standard output is closed" in refused(
+        capsys, "replay", recording, "--json", "--speed", "max"
+    )
 
 
 def test_a_torch_device_that_is_not_there(

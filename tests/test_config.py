@@ -298,3 +298,11 @@ def test_a_table_refuses_what_the_signature_does(
     with pytest.raises(ValidationError) as failure:
         table_of(Made).model_validate(keys)
     assert [each["loc"] for each in failure.value.errors()] == [(where,)]
+
+
+def test_one_path_is_not_that_of_several_models() -> None:
+    raw = {"model": [{"path": "a.pt"}, {"path": "b.pt"}]}
+    with pytest.raises(ConfigError, match=r"there are 2 models.*say --model c.pt inst"):
+        assign(raw, "model.path=c.pt")
+    assign(one := {"model": [{"path": "a.pt"}]}, "model.path=c.pt")
+    assert one == {"model": [{"path": "c.pt"}]}

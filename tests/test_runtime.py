@@ -194,9 +194,16 @@ def test_a_bundle_that_fits_no_stream_is_refused_or_left_out(
     with pytest.raises(BundleError, match=r"fits no stream.*channel C.*has A, B"):
         Runtime([device], [other]).__enter__()
     assert device.closed == 1
-    with Runtime([Counting(100)], [other], optional=True) as runtime:
+    sink = Collect()
+    with Runtime([Counting(100)], [other], [sink], optional=True) as runtime:
         runtime.wait()
     assert runtime.run.models == {}
+    (told,) = [event for event in sink.events if event.kind == "unfit"]
+    assert "wants the channel C and the stream has A, B" in told.data["reason"]
+    both = Collect()
+    with Runtime([Counting(100)], [other, bundle("two")], [both], optional=True) as run:
+        run.wait()
+    assert not [event for event in both.events if event.kind == "unfit"]
 
 
 def test_a_device_that_waits_cannot_run_beside_one_that_does_not(

@@ -115,8 +115,9 @@ class Runtime:
             self.run = Run(name, clock.now(), {}, {}, self._stop.set, self._mark)
             classifiers = self._warm()
             pipelines = self._open_devices(stack)
-            self._match(classifiers, pipelines)
+            unfit = self._match(classifiers, pipelines)
             self._start(classifiers, pipelines, stack)
+            self._publish(unfit)
             self._undo = stack.pop_all()
         return self
 
@@ -199,25 +200,32 @@ class Runtime:
         self,
         classifiers: list[Classifier],
         opened: list[_Opened],
-    ) -> None:
-        """Put every bundle on every stream it fits."""
+    ) -> list[Event]:
+        """Put every bundle on every stream it fits; tell why, where none fits any."""
+        unfit: list[Event] = []
         infos = [info for _, streams in opened for _, info in streams]
         for each in classifiers:
             status, card = each.status, each.bundle.card
             faults = {info.name: fit.misfits(card, info) for info in infos}
             fitting = [name for name, fault in faults.items() if not fault]
             if not fitting:
-                if self._optional:
-                    continue
                 nearest = sorted(faults.items(), key=lambda each: len(each[1]))[:3]
                 what = "; ".join(f"{s}: {', '.join(f)}" for s, f in nearest)
                 what += "; and others" if len(faults) > len(nearest) else ""
+                if self._optional:
+                    told = {
+                        "model": status.name,
+                        "reason": f"it fits no stream: {what}",
+                    }
+                    unfit.append(Event("", clock.now(), "unfit", None, told))
+                    continue
                 raise BundleError(
                     f"bundle {status.name} fits no stream ({what}): choose a bundle "
                     "trained for this device, or set the device to what it wants"
                 )
             status.windows = {name: WindowCounters() for name in fitting}
             self.run.models[status.name] = status
+        return [] if self.run.models else unfit
 
     def _start(
         self,
