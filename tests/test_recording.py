@@ -263,6 +263,66 @@ def test_blank_lines_below_the_last_row_are_none_of_it(tmp_path: Path) -> None:
     assert len(one(path).data) == 2
 
 
+WHOLE = {
+    "UCI": EMG + ROW + ROW,
+    "Muse": EEG + "1.0,1,2,3,4,5\n1.1,1,2,3,4,5\n",
+}
+CUTS = {
+    "nothing": "",
+    "a column": "1",
+    "half a number": "1e-",
+    "a sign": "-",
+    "zeros, as after a crash": "\0\0\0",
+}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "crlf"])
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+@pytest.mark.parametrize("whole", WHOLE.values(), ids=WHOLE)
+def test_a_last_line_that_was_cut_is_left_out(
+    whole: str,
+    cut: str,
+    end: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes((whole + cut).replace("\n", end).encode())
+    assert len(one(path).data) == 2
+    told = [each.getMessage() for each in caplog.records]
+    sentence = f"{path} is cut short: its last line is not whole and left out"
+    assert told == [sentence] * bool(cut)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (EEG + "1.0,1,2,3,4,5\n1.1,1,,3,4,5\n1.2,1", "line 3, column 3: '' is not a"),
+        (EEG + "1.0,1,2,3,4,5\n1.1,1\n1.2,1,2,3", "line 3 has 2 columns"),
+        (EEG + "1.0,1,2,3,4,5\n\n1.2,1,2,3", "line 3 is blank"),
+        (EEG + "1.0,1,2", "has a header and no samples"),
+        (EMG.rstrip(), "has a header and no samples"),
+    ],
+)
+def test_a_last_line_that_was_cut_excuses_no_other(
+    content: str, said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text(content)
+    with pytest.raises(RecordingError, match=f"x.txt.*{said}"):
+        read(path)
+    assert not caplog.records
+
+
+def test_a_whole_last_line_needs_no_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text(EMG + ROW + ROW.rstrip())
+    assert len(one(path).data) == 2
+    assert not caplog.records
+
+
 def test_values_that_are_not_finite_are_read(tmp_path: Path) -> None:
     emg, eeg = tmp_path / "emg", tmp_path / "eeg"
     emg.write_text(EMG + ROW.replace("1e-05", "nan", 1).replace("1e-05", "-inf", 1))

@@ -150,7 +150,7 @@ def test_no_board_has_so_many_columns(tmp_path: Path) -> None:
     ("change", "said"),
     [
         (
-            lambda text: text[:-40],
+            lambda text: text[:-40] + "\n",
             "line 3 has .* columns where those before it have 24",
         ),
         (lambda text: text + "left\n", "line 4 has 1 columns"),

@@ -226,6 +226,23 @@ def test_a_file_that_is_broken(
         read(path)
 
 
+def test_a_recording_that_was_cut_is_played_up_to_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Wherever in the last row: the columns that are not read need not be whole."""
+    path = version_6(tmp_path / "x.txt", counted(5))
+    text = path.read_text()
+    last = text.splitlines()[-1]
+    for n in range(1, len(last)):
+        caplog.clear()
+        path.write_text(text[: len(text) - 1 - n])
+        n_rows = len(index_of(path))
+        assert n_rows == 4 + (n < len(", 2023-11-14 22:13:20.004") + 1)
+        said = [record.getMessage() for record in caplog.records]
+        told = f"{path} is cut short: its last line is not whole and left out"
+        assert said == [told] * (n_rows == 4)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [

@@ -1,5 +1,6 @@
 """Read a text table of numbers, and say where it is not one."""
 
+import logging
 import re
 import warnings
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ import numpy as np
 
 from rtpipe.errors import RecordingError
 from rtpipe.types import Float64
+
+logger = logging.getLogger(__name__)
 
 _AT = re.compile(r"convert string '(.*?)'? to float64 at row (\d+), column (\d+)")
 _WIDTH = re.compile(r"columns changed from (\d+) to (\d+) at row (\d+)")
@@ -47,29 +50,24 @@ def read_table(
     RecordingError
         If there is no row, a row has another number of columns, a value is no number,
         or a line between two rows is blank; the text names the line.
+
+    Notes
+    -----
+    A last line that does not end was cut while it was written: where it cannot be read
+    it is left out, which is told in the log. Half a number that is one stays unseen.
     """
-    _refuse_blank(path)
+    n_rows, is_cut = _rows(path, header)
+
+    def parsed(most: int | None) -> Float64:
+        return _parsed(path, delimiter, n_columns, header, columns, most)
+
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of no row, told below
-            table = np.loadtxt(
-                path,
-                comments=None,
-                delimiter=delimiter,
-                skiprows=header,
-                usecols=columns,
-                ndmin=2,
-            )
-    except UnicodeDecodeError:
-        raise RecordingError(f"{path} is not a text file") from None
-    except ValueError as error:
-        raise RecordingError(f"{path}: {_where(str(error), header)}") from None
-    if not table.size:
-        raise RecordingError(f"{path} has a header and no samples")
-    if columns is None and table.shape[1] != n_columns:
-        raise RecordingError(
-            f"{path} has {table.shape[1]} columns where its layout has {n_columns}"
-        )
+        return parsed(None)
+    except RecordingError:
+        if not is_cut:
+            raise
+    table = parsed(n_rows)  # or the fault of another line, which came first
+    logger.warning("%s is cut short: its last line is not whole and left out", path)
     return table
 
 
@@ -136,16 +134,55 @@ def refuse_large(
         )
 
 
-def _refuse_blank(path: Path) -> None:
-    """Raise at a blank line above a row: NumPy skips it, and miscounts the lines."""
-    blank = 0
+def _parsed(
+    path: Path,
+    delimiter: str | None,
+    n_columns: int,
+    header: int,
+    columns: Sequence[int] | None,
+    most: int | None,
+) -> Float64:
+    """Return the numbers of all rows, or of the first ones, at `most` so many."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of no row, told below
+            table = np.loadtxt(
+                path,
+                comments=None,
+                delimiter=delimiter,
+                skiprows=header,
+                usecols=columns,
+                ndmin=2,
+                max_rows=most,
+            )
+    except UnicodeDecodeError:
+        raise RecordingError(f"{path} is not a text file") from None
+    except ValueError as error:
+        raise RecordingError(f"{path}: {_where(str(error), header)}") from None
+    if not table.size:
+        raise RecordingError(f"{path} has a header and no samples")
+    if columns is None and table.shape[1] != n_columns:
+        raise RecordingError(
+            f"{path} has {table.shape[1]} columns where its layout has {n_columns}"
+        )
+    return table
+
+
+def _rows(path: Path, header: int) -> tuple[int, bool]:
+    """Return how many rows end, and whether there is a last one that does not.
+
+    Raises RecordingError at a blank line above a row: NumPy skips it, and miscounts.
+    """
+    n_rows, blank, line = -header, 0, b""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.isspace():
                 if blank:
                     raise RecordingError(f"{path}: line {blank} is blank")
+                n_rows += line.endswith(b"\n")
             elif not blank:
                 blank = number
+    return max(0, n_rows), not (line.endswith(b"\n") or line.isspace())
 
 
 def _where(error: str, header: int) -> str:
