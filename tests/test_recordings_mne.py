@@ -177,13 +177,54 @@ def test_a_part_of_a_recording_names_its_header(suffix: str, tmp_path: Path) -> 
 # Wrong input --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [30, 2000, 20_000])
+@pytest.mark.parametrize("size", [30, 300, 2000, 20_000, -1000])
 def test_a_fif_file_that_is_cut_off(size: int, tmp_path: Path) -> None:
     path = tmp_path / "x_raw.fif"
     made(["eeg"] * 4).save(path, verbose="ERROR")
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(
+        RecordingError,
+        match=r"x_raw\.fif is cut short, and MNE cannot read what is left of it$",
+    ):
+        read(path)
+
+
+def test_a_fif_file_that_is_cut_off_between_two_of_its_parts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """MNE plays what is left and says nothing."""
+    path = tmp_path / "x_raw.fif"
+    made(["eeg"] * 4).save(path, verbose="ERROR")
+    content = path.read_bytes()
+    assert len(one(path).data) == 3000
+    assert not caplog.records
+    buffer = content.index((300).to_bytes(4, "big") + (4).to_bytes(4, "big"))
+    path.write_bytes(content[: buffer + 2 * (16 + 250 * 4 * 4)])
+    assert len(one(path).data) == 500
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said == f"{path} is cut short: what is left of it is played"
+
+
+@pytest.mark.parametrize("following", [-1, 4], ids=["no tag more", "a tag before"])
+def test_a_fif_file_that_is_broken_otherwise(following: int, tmp_path: Path) -> None:
+    """The second tag says where the next one is, and it is none."""
+    path = tmp_path / "x_raw.fif"
+    made(["eeg"]).save(path, verbose="ERROR")
+    content = bytearray(path.read_bytes())
+    content[36 + 12 : 36 + 16] = following.to_bytes(4, "big", signed=True)
+    path.write_bytes(content[:2000])
+    with pytest.raises(
         RecordingError, match=r"x_raw\.fif cannot be read: MNE says: .+"
+    ):
+        read(path)
+
+
+@pytest.mark.parametrize("suffix", [".eeg", ".vmrk"])
+def test_a_brainvision_file_without_a_part(suffix: str, tmp_path: Path) -> None:
+    path = brainvision(tmp_path / "x", "")
+    path.with_suffix(suffix).unlink()
+    with pytest.raises(
+        RecordingError, match=rf"x\.vhdr cannot be read: x{suffix} is missing beside it"
     ):
         read(path)
 
@@ -193,7 +234,6 @@ def test_a_fif_file_that_is_cut_off(size: int, tmp_path: Path) -> None:
     [
         ("NumberOfChannels=2", "NumberOfChannels=1000000"),
         ("NumberOfChannels=2", "NumberOfChannels=two"),
-        ("DataFile=x.eeg", "DataFile=y.eeg"),
         ("[Binary Infos]", "[Common Infos]"),
         ("INT_16", "INT_17"),
     ],

@@ -1,5 +1,6 @@
 """Recordings that MNE-Python reads: FIF and BrainVision."""
 
+import logging
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,10 +14,13 @@ import numpy as np
 
 from rtpipe.errors import RecordingError, last_line
 from rtpipe.recording import Answers, Recording
+from rtpipe.recordings.fiftags import START, is_cut
 from rtpipe.recordings.marks import Mark, marked, row_at
 from rtpipe.recordings.segments import pauses
 from rtpipe.types import Float64, StreamInfo
 from rtpipe.unit import NONE, POTENTIALS, UNKNOWN
+
+logger = logging.getLogger(__name__)
 
 BLOCK = 2**22  # values that MNE reads at once, in double precision: 32 MiB
 SKIP = "BAD_ACQ_SKIP"  # what MNE calls a stretch that was not recorded and reads as 0
@@ -95,14 +99,18 @@ class MneRaw:
         Raises
         ------
         RecordingError
-            If MNE cannot read the file; the text is MNE's.
+            If MNE cannot read the file, or a file that belongs to it is missing; where
+            it is not known to be cut short, the text is MNE's.
         """
         with _quiet(path):
             import mne
 
             raw = getattr(mne.io, self.reader)(path)
             paused = self.pauses(path, raw.info["sfreq"]) if self.pauses else []
-            return (_recording(path, raw, paused),)
+            found = _recording(path, raw, paused)
+        if is_cut(path):
+            logger.warning("%s is cut short: what is left of it is played", path)
+        return (found,)
 
 
 def _recording(path: Path, raw: Any, paused: list[tuple[int, int]]) -> Recording:
@@ -173,11 +181,19 @@ def _quiet(path: Path) -> Iterator[None]:
     except RecordingError:
         raise
     except Exception as error:  # whatever a broken file makes of a reader
-        said = shorten(last_line(error), LONGEST, placeholder=" ...")
-        raise RecordingError(f"{path} cannot be read: MNE says: {said}") from None
+        raise RecordingError(f"{path} {_fault(path, error)}") from None
 
 
-FIF = MneRaw("FIF", (b"\0\0\0\x64\0\0\0\x1f\0\0\0\x14",), "read_raw_fif")
+def _fault(path: Path, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return f"cannot be read: {Path(error.filename).name} is missing beside it"
+    if is_cut(path):
+        return "is cut short, and MNE cannot read what is left of it"
+    said = shorten(last_line(error), LONGEST, placeholder=" ...")
+    return f"cannot be read: MNE says: {said}"
+
+
+FIF = MneRaw("FIF", (START,), "read_raw_fif")
 BRAINVISION = MneRaw(
     "BrainVision",
     (
