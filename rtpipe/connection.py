@@ -258,6 +258,7 @@ class Connection:
                 lost = max(0, round(steps) - 1)
             track.shift = track.stop + lost - chunk.index
             track.anew = False
+        estimated |= chunk.estimated
         chunk = replace(_shifted(chunk, track.shift), estimated=estimated)
         if track.latest is not None and first < track.latest:  # another clock, perhaps
             chunk = replace(chunk, times=np.maximum(chunk.times, track.latest))

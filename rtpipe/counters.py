@@ -10,7 +10,7 @@ class StreamCounters:
     Parameters
     ----------
     received : int
-        Samples the device handed over.
+        Samples the device sent; those its adapter dropped because they came late count.
     lost : int
         Samples missing from the running index: lost in the device or on the way.
     filled : int

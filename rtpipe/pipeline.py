@@ -145,7 +145,8 @@ class Pipeline:
         """
         due: list[Due] = []
         events: list[Event] = []
-        self.status.counters.received += len(chunk)
+        late = [e.data["samples"] for e in chunk.events if e.kind == "late"]
+        self.status.counters.received += len(chunk) + sum(late)
         if self.clock == "run" and len(chunk):
             self.status.delays.add(chunk.arrived - float(chunk.times[-1]))
         del self._bad[:-1]

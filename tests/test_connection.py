@@ -1,6 +1,7 @@
 """A device that falls silent, says that it is gone, comes back, or does not."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -450,3 +451,14 @@ def test_a_device_that_is_being_opened_is_not_closed_meanwhile(time: Time) -> No
     connection.close()
     assert states == [(True, 0)]
     assert (connection.opening, device.closed) == (False, 1)
+
+
+def test_what_the_device_itself_calls_an_estimate_stays_one(time: Time) -> None:
+    device = Scripted(time)
+    read = device.read
+    device.read = lambda timeout: [  # type: ignore[method-assign]
+        replace(each, estimated=True) for each in read(timeout) or []
+    ]
+    reading = Reading(Connection(device), time)
+    reading.until(0.5)
+    assert all(chunk.estimated for chunk in reading.chunks)

@@ -504,3 +504,13 @@ def test_before_anything_came(muse: StreamInfo) -> None:
     due, _ = pipeline.process(replace(noise(muse, 130), index=7))
     assert [each.stop for each in due] == [107, 137], "the grid begins with a sample"
     pipeline.close()
+
+
+def test_samples_that_an_adapter_drops_as_late_were_received(muse: StreamInfo) -> None:
+    pipeline = Pipeline(muse, {})
+    event = Event("muse", 0.0, "late", 0, {"samples": 12})
+    data = np.zeros((12, 4), np.float32)
+    pipeline.process(Chunk("muse", 0, np.arange(12) / 256, data, events=(event,)))
+    counters = pipeline.status.counters
+    assert (counters.received, counters.late) == (24, 12)
+    pipeline.close()

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtpipe.types import Float32, StreamInfo
+from rtpipe.types import StreamInfo
 
 Real = NDArray[np.floating[Any]]
 BAD = frozenset({"flat", "railed"})  # the words for a channel that carries no signal
@@ -13,16 +13,19 @@ SPAN, EVERY = 2.0, 0.5  # seconds judged, and between two verdicts
 _RAILED = 0.05  # share of samples at a rail
 _MAINS = 0.5  # share of the power above 1 Hz that lies at the mains frequency
 _SHORT = 16  # samples, below which there is no spectrum to judge by
+_LARGEST = float(np.sqrt(np.finfo(np.float32).max))
 _NOISY = {"eeg": 30.0}  # uV root mean square above 30 Hz, mains left out
 
 
-def judge(data: Float32, info: StreamInfo) -> tuple[str, ...]:
+def judge(data: Real, info: StreamInfo) -> tuple[str, ...]:
     """Return a verdict a channel, the first of these that holds.
 
     ``"flat"``: the value never changes. ``"railed"``: over 5 % of the samples are at
     the device's lowest or highest value. ``"mains"``: over half of the power above
     1 Hz lies within 1 Hz of the mains frequency. ``"noisy"``: an EEG channel has over
-    30 uV above 30 Hz, which is muscle or a loose electrode. Else ``"good"``.
+    30 uV above 30 Hz, which is muscle or a loose electrode; or a channel of any kind
+    has a value so large that float32 does not hold its square, which no bundle can
+    answer. Else ``"good"``.
 
     Parameters
     ----------
@@ -43,6 +46,7 @@ def judge(data: Float32, info: StreamInfo) -> tuple[str, ...]:
         return ("good",) * info.n_channels
     if len(data) < _SHORT:  # nor has a battery that tells its level once a second
         return ("good",) * info.n_channels
+    data = data.astype(np.float64)  # in float32 a sum or a square may overflow
     flat = np.ptp(data, axis=0) == 0
     railed = np.zeros(len(flat), bool)
     if info.rails is not None:
@@ -54,15 +58,16 @@ def judge(data: Float32, info: StreamInfo) -> tuple[str, ...]:
     above = np.sqrt(power[(hertz > 30) & ~at_mains].sum(0))
     limit = np.array([_NOISY.get(kind, np.inf) for kind in info.ch_types])
     in_microvolts = np.array([unit == "uV" for unit in info.units])
+    noisy = (above > limit) & in_microvolts | (np.abs(data).max(0) > _LARGEST)
     words = np.select(
-        [flat, railed, share > _MAINS, (above > limit) & in_microvolts],
+        [flat, railed, share > _MAINS, noisy],
         ["flat", "railed", "mains", "noisy"],
         "good",
     )
     return tuple(words.tolist())
 
 
-def _spectrum(data: Float32, sfreq: float) -> tuple[Real, Real]:
+def _spectrum(data: Real, sfreq: float) -> tuple[Real, Real]:
     """Return the power per bin, in squared units, and the bins in hertz."""
     n = len(data)
     window = np.hanning(n)[:, None]

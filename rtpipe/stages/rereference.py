@@ -38,4 +38,6 @@ class Rereference:
     def process(self, chunk: Chunk) -> Iterator[Chunk]:
         """Yield the chunk, re-referenced."""
         reference = chunk.data[:, self._picks].mean(1, np.float64, keepdims=True)
-        yield replace(chunk, data=(chunk.data - reference).astype(np.float32))
+        with np.errstate(over="ignore"):  # infinite: its windows have no answer
+            data = (chunk.data - reference).astype(np.float32)
+        yield replace(chunk, data=data)
