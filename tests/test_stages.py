@@ -594,6 +594,37 @@ def test_muscle_is_noise_to_an_eeg_alone(muse: StreamInfo) -> None:
     assert judge(data, replace(muse, units=("none",) * 4)) == ("good",) * 4
 
 
+@pytest.mark.parametrize("kind", ["eeg", "emg", "misc"])
+def test_a_value_that_no_electrode_has_is_noise_to_all(
+    kind: str, muse: StreamInfo
+) -> None:
+    """And no warning of an overflow reaches a person: here it would be an error."""
+    largest = np.finfo(np.float32).max
+    rng = np.random.default_rng(0)
+    data = brain(muse).astype(np.float32)
+    data[:, 0] = largest
+    data[:, 1] = rng.choice([-largest, largest], len(data))
+    data[7, 2] = -1e20
+    info = replace(muse, ch_types=(kind,) * 4, rails=None, units=("V",) * 4)
+    assert judge(data, info) == ("flat", "noisy", "noisy", "good")
+    rails = (-float(largest), float(largest))
+    assert judge(data, replace(info, rails=rails))[1] == "railed"
+
+
+@pytest.mark.parametrize("stage", [Filter(low=1.0), Rereference()])
+def test_what_float32_does_not_hold_is_infinite_and_no_warning(
+    stage: Stage, muse: StreamInfo
+) -> None:
+    largest = np.finfo(np.float32).max
+    rows = np.full((100, 4), largest)
+    rows[:, 1:] *= -1
+    rows[50:] *= -1
+    stage.prepare(muse)
+    (out,) = stage.process(chunk_of(muse, rows))
+    assert np.isposinf(out.data[50:, 1]).any() or np.isposinf(out.data[:, 0]).any()
+    assert not np.isnan(out.data).any()
+
+
 def test_frames_are_not_judged(muse: StreamInfo) -> None:
     frames = replace(muse, sample_shape=(4, 2, 3))
     assert judge(np.zeros((10, 4, 2, 3), np.float32), frames) == ("good",) * 4

@@ -14,6 +14,7 @@ _RAILED = 0.05  # share of samples at a rail
 _MAINS = 0.5  # share of the power above 1 Hz that lies at the mains frequency
 _SHORT = 16  # samples, below which there is no spectrum to judge by
 _LARGEST = float(np.sqrt(np.finfo(np.float32).max))
+_LARGEST = float(np.sqrt(np.finfo(np.float32).max))
 _NOISY = {"eeg": 30.0}  # uV root mean square above 30 Hz, mains left out
 
 
@@ -47,7 +48,7 @@ def judge(data: Real, info: StreamInfo) -> tuple[str, ...]:
     if len(data) < _SHORT:  # nor has a battery that tells its level once a second
         return ("good",) * info.n_channels
     data = data.astype(np.float64)  # in float32 a sum or a square may overflow
-    flat = np.ptp(data, axis=0) == 0
+    flat = data.max(0) == data.min(0)
     railed = np.zeros(len(flat), bool)
     if info.rails is not None:
         low, high = info.rails
@@ -71,6 +72,7 @@ def _spectrum(data: Real, sfreq: float) -> tuple[Real, Real]:
     """Return the power per bin, in squared units, and the bins in hertz."""
     n = len(data)
     window = np.hanning(n)[:, None]
-    lines = np.fft.rfft((data - data.mean(0)) * window, axis=0)
+    # In double precision, for in single a large value's square would be infinite.
+    lines = np.fft.rfft((data - data.mean(0, np.float64)) * window, axis=0)
     power = 2 * np.abs(lines) ** 2 / (n * (window**2).sum())
     return power, np.fft.rfftfreq(n, 1 / sfreq)
