@@ -18,7 +18,9 @@ AT_ONCE = 4096  # samples a chunk of an unpaced one
 
 
 class ReplayDevice:
-    """Every stream of a recorded file, in any layout that `rtpipe.recording` reads.
+    """A recording: EDF, BDF, FIF, BrainVision, XDF, OpenBCI, BrainFlow, Muse, UCI.
+
+    Every stream of it, in any layout that `rtpipe.recording` reads.
 
     Parameters
     ----------
