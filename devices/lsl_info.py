@@ -6,6 +6,7 @@ from typing import Any
 from rtpipe import lsl
 from rtpipe.chtype import KNOWN, MISC, chtype
 from rtpipe.errors import ConfigError
+from rtpipe.few import few
 from rtpipe.types import StreamInfo
 from rtpipe.unit import unit
 
@@ -53,13 +54,13 @@ def stream_info(
     ]
     if twice := sorted({each for each in labels if labels.count(each) > 1}):
         raise ConfigError(
-            f"{where}: {len(twice)} channel names occur twice ({', '.join(twice)}): "
+            f"{where}: several channels have the same name ({few(twice)}): "
             'name all channels with --set \'device.ch_names=["A", "B"]\''
         )
     words = answered("ch_types", ch_types)
     if odd := sorted({w for w in words or () if chtype(w) == MISC != w.casefold()}):
         raise ConfigError(
-            f"{where}: device.ch_types: {', '.join(odd)} is none of {', '.join(KNOWN)}"
+            f"{where}: device.ch_types: {few(odd)} is none of {', '.join(KNOWN)}"
         )
     told = lsl.channels(description, "type")
     types = words or [each or description.type() for each in told]
@@ -69,7 +70,7 @@ def stream_info(
         label for label, each in zip(labels, found, strict=True) if not each
     ]:
         raise ConfigError(
-            f"{where} does not say the unit of {', '.join(lacking)}: answer with "
+            f"{where} does not say the unit of {few(lacking)}: answer with "
             "--set device.units=uV (a word, or a list for the channels), none for raw "
             "counts"
         )

@@ -1,19 +1,17 @@
 """Whether a bundle fits a stream, and by which stages the one meets the other."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from rtpipe.card import Card, StageCard
 from rtpipe.errors import BundleError, ConfigError
+from rtpipe.few import few
 from rtpipe.registry import find
 from rtpipe.stage import Chain
 from rtpipe.table import table_of
 from rtpipe.types import StreamInfo
 from rtpipe.unit import UNKNOWN
-
-_MOST = 8  # names that are listed
 
 
 def misfits(card: Card, info: StreamInfo) -> list[str]:
@@ -25,8 +23,8 @@ def misfits(card: Card, info: StreamInfo) -> list[str]:
         )
     if lacking := [name for name in card.ch_names if name not in info.ch_names]:
         faults.append(
-            f"it wants the channel{'s' * (len(lacking) > 1)} {_few(lacking)} "
-            f"and the stream has {_few(info.ch_names)}"
+            f"it wants the channel{'s' * (len(lacking) > 1)} {few(lacking)} "
+            f"and the stream has {few(info.ch_names)}"
         )
     else:
         have = dict(zip(info.ch_names, info.units, strict=True))
@@ -43,13 +41,6 @@ def misfits(card: Card, info: StreamInfo) -> list[str]:
                 )
                 break
     return faults
-
-
-def _few(names: Sequence[str]) -> str:
-    """Return names as a sentence can hold them."""
-    if len(names) <= _MOST:
-        return ", ".join(names)
-    return f"{', '.join(names[:_MOST])}, ... ({len(names)} in all)"
 
 
 def stages(card: Card, info: StreamInfo) -> tuple[StageCard, ...]:

@@ -102,7 +102,12 @@ def test_answers_stand_in_for_the_description(outlet: Outlet, lsl_name: str) -> 
         ({}, {"units": ["uV"]}, r"device\.units says 1 of 2 channels"),
         ({}, {"ch_names": ["A"] * 3}, r"device\.ch_names says 3 of 2 channels"),
         ({}, {"ch_types": "leg"}, r"device\.ch_types: leg is none of .*emg"),
-        ({"labels": ("A", "A")}, {}, r"1 channel names occur twice \(A\): .*ch_names"),
+        ({"labels": ("A", "A")}, {}, r"several .* the same name \(A\): .*ch_names"),
+        (
+            {"labels": [f"E{k}" for k in range(1, 201)], "units": ""},
+            {},
+            r"the unit of E1, E2, .* E8, \.\.\. \(200 in all\): answer",
+        ),
         ({"sfreq": 0.0}, {}, "has no fixed sampling rate"),
         ({"kind": "string"}, {}, r"sends texts, not samples: .*device\.markers="),
     ],
