@@ -590,6 +590,34 @@ def test_without_a_terminal_no_decision_is_printed_after_its_stream_is_lost() ->
     assert "arm  model" not in after
 
 
+def test_without_a_terminal_what_is_of_a_recording_has_its_time() -> None:
+    """A run of a moment may play an hour; what is of the run has the run's time."""
+    file = io.StringIO()
+    run = make_run([make_stream(n=1), make_stream("leg")])
+    run.streams["arm"].clock = "recording"
+    log = PlainLog(Console(file=file, width=60), run)
+    told = {"text": "sat"}
+    items: list[Item] = [
+        replace(answer(), end=3725.5),
+        answer(stream="leg", model="model-1"),
+        Event("arm", 61.0, "quality", 5, {"channels": {"EMG0": "flat"}}),
+        Event("arm", 62.0, "none", 5, {"model": "model-1", "reason": "a gap"}),
+        Event("", run.started + 2, "sink", None, told),
+    ]
+    for item in items:
+        log.add(item, run.started + 2)
+    log.close()
+    lines = file.getvalue().splitlines()
+    assert lines[:2] == ["arm: 1 channel, 200 Hz", "leg: 8 channels, 200 Hz"]
+    assert [line.split()[:3] for line in lines[-5:]] == [
+        ["1:02", "arm", "none"],  # at once; the others in the order of their times
+        ["0:02", "leg", "model-1"],
+        ["0:02", "run", "sink"],
+        ["1:01", "arm", "quality"],
+        ["1:02:05", "arm", "model-0"],
+    ]
+
+
 def test_without_a_terminal_a_thousand_markers_take_no_more_memory_than_ten() -> None:
     with open(os.devnull, "w") as file:
         log = PlainLog(Console(file=file, width=60), make_run([make_stream()]))

@@ -18,7 +18,8 @@ class PlainLog:
 
     Events are printed too; those of one kind and stream at most once a second, with
     the number of those that came in between. How the connection stands, and that a
-    decision has ended, is printed at once; each text of a marker is.
+    decision has ended, is printed at once; each text of a marker is. A line begins with
+    the time since the run's start; what is of a recording, with the recording's time.
 
     Parameters
     ----------
@@ -33,7 +34,8 @@ class PlainLog:
         self._waiting: dict[tuple[str, str], tuple[Item, int]] = {}
         for stream in run.streams.values():
             info = stream.info
-            self._print(f"{info.name}: {info.n_channels} channels, {info.sfreq:g} Hz")
+            n = info.n_channels
+            self._print(f"{info.name}: {n} channel{'s' * (n != 1)}, {info.sfreq:g} Hz")
         for model in run.models.values():
             told = [f"{model.name}: {', '.join(model.labels)}", *model.notes]
             self._print(" · ".join(told))
@@ -60,11 +62,13 @@ class PlainLog:
 
     def show(self, time: float) -> None:
         """Print what waits, where a second has passed since the last such line."""
-        for key, waiting in list(self._waiting.items()):
-            if time - self._printed.get(key, -_EVERY) >= _EVERY:
-                del self._waiting[key]
-                self._printed[key] = time
-                self._tell(*waiting, time)
+        due = [
+            key
+            for key in self._waiting
+            if time - self._printed.get(key, -_EVERY) >= _EVERY
+        ]
+        self._printed.update(dict.fromkeys(due, time))
+        self._tell_all(due, time)
         # Else each text of a marker would be kept for as long as the run goes on.
         for key, printed in list(self._printed.items()):
             if time - printed >= _EVERY:
@@ -72,9 +76,7 @@ class PlainLog:
 
     def close(self) -> None:
         """Print what still waits."""
-        for waiting in self._waiting.values():
-            self._tell(*waiting, self._time)
-        self._waiting.clear()
+        self._tell_all(list(self._waiting), self._time)
 
     def _forget(self, event: Event) -> None:
         """Drop the decisions that are over, which are not to be printed after it."""
@@ -83,9 +85,22 @@ class PlainLog:
                 if event.kind == "lost" or item.model == event.data.get("model"):
                     del self._waiting[key]
 
+    def _tell_all(self, keys: list[tuple[str, str]], time: float) -> None:
+        """Print what waits under these keys, in the order of its times."""
+        told = [self._waiting.pop(key) for key in keys]
+        for item, count in sorted(told, key=lambda each: self._passed(each[0], time)):
+            self._tell(item, count, time)
+
     def _tell(self, item: Item, count: int, time: float) -> None:
-        passed = clock(time - self._run.started)
+        passed = clock(self._passed(item, time))
         self._print(f"{passed:>7}  {_told(item, count)}")
+
+    def _passed(self, item: Item, time: float) -> float:
+        """Return the seconds since the run's or the recording's start."""
+        stream = self._run.streams.get(item.stream)
+        if stream is None or stream.clock == "run":
+            return time - self._run.started
+        return item.end if isinstance(item, Prediction) else item.time
 
     def _print(self, text: str) -> None:
         safe = clean(text)
