@@ -26,7 +26,7 @@ from rtpipe.terminal.view import TerminalView
 from rtpipe.types import Event, Prediction, StreamInfo
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
-PATIENCE = 60.0  # seconds, only for a test that fails
+PATIENCE = 120.0  # seconds, only for a test that fails
 
 # What rtpipe live does, less the models, which take long to load.
 RUN = """
@@ -79,6 +79,7 @@ class Person:
         self.hands, self.inside = pty.openpty()
         self.screen = os.fdopen(os.dup(self.inside), "w")
         self.seen = ""
+        self.started: list[subprocess.Popen[bytes]] = []
         self.size(24, 80)
         self.before = self.mode
 
@@ -95,7 +96,7 @@ class Person:
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         kept = {k: v for k, v in os.environ.items() if k not in ("LINES", "COLUMNS")}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", LOGIN, *arguments],
             stdin=self.inside,
             stdout=self.inside,
@@ -103,6 +104,8 @@ class Person:
             start_new_session=True,
             env={**kept, "TERM": "xterm-256color"},
         )
+        self.started.append(process)
+        return process
 
     def press(self, keys: str) -> None:
         os.write(self.hands, keys.encode())
@@ -125,7 +128,26 @@ class Person:
             came += self.read()
         return came
 
+    def wait(self, process: subprocess.Popen[bytes]) -> int:
+        """Read until a process ends, for what nobody reads it waits for ever to write.
+
+        Returns its exit status.
+        """
+        end = time.monotonic() + PATIENCE
+        while process.poll() is None:
+            assert time.monotonic() < end, (
+                f"it goes on; this came: {self.seen[-500:]!r}"
+            )
+            select.select([self.hands], [], [], 0.1)
+            self.read()
+        self.read()
+        return process.returncode
+
     def leave(self) -> None:
+        """End what still runs, and its jobs: they lose their terminal."""
+        for process in self.started:
+            process.kill()
+            process.wait()
         self.screen.close()
         os.close(self.hands)
         os.close(self.inside)
@@ -363,9 +385,8 @@ def test_every_end_gives_the_terminal_back(
     else:
         process.send_signal(way)
     person.until("received")  # the table at the end
-    assert process.wait(PATIENCE) == (0 if way == "q" else 130)
+    assert person.wait(process) == (0 if way == "q" else 130)
     assert person.mode == person.before
-    person.read()
     assert person.seen.rindex("\x1b[?1049l") > person.seen.rindex("\x1b[?1049h")
     assert person.seen.rindex("\x1b[?25h") > person.seen.rindex("\x1b[?25l")
 
@@ -383,7 +404,7 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again(
     assert "\x1b[?1049h" in again
     person.press("q")
     person.until("JOB ENDED True 0")
-    assert shell.wait(PATIENCE) == 0
+    assert person.wait(shell) == 0
 
 
 def test_a_job_in_the_background_leaves_the_keys_alone(person: Person) -> None:
@@ -392,7 +413,7 @@ def test_a_job_in_the_background_leaves_the_keys_alone(person: Person) -> None:
     person.until("Ctrl-C stops")
     assert person.mode == person.before
     person.press("\x03")  # goes to the shell, which has the terminal
-    assert shell.wait(PATIENCE) != 0
+    assert person.wait(shell) != 0
 
 
 class Marking(Collect):
