@@ -387,7 +387,7 @@ def test_every_signal_that_ends_us_means_what_ctrl_c_means(
 def test_inspect_shows_the_card(bundle: Path, capsys: Capture) -> None:
     status, out, _ = run(capsys, "inspect", bundle)
     assert status == 0
-    assert "n_times" in out
+    assert "200 samples" in out
     status, out, _ = run(capsys, "inspect", bundle, "--json")
     assert json.loads(out)["n_times"] == 200
 

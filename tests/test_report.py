@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,9 @@ import torch
 from torch import nn
 
 from rtpipe.bundle import Bundle, Exported, Standardised
-from rtpipe.card import Card, Training
+from rtpipe.card import Card, StageCard, Training
 from rtpipe.console import Output
+from rtpipe.decide import Decision
 from rtpipe.errors import ConfigError
 from rtpipe.features.timedomain import LogRms
 from rtpipe.recording import recordings_in
@@ -163,12 +165,129 @@ def test_protocols(capsys: Capture) -> None:
     assert row in rows(capsys.readouterr().out)
 
 
-def test_a_card_is_shown_a_line_a_key(capsys: Capture) -> None:
-    report.print_card(card(adapts=40.0))
-    out = rows(capsys.readouterr().out)
-    assert ["n_times", "200"] in out
-    assert ["adapts", "40.0"] in out
-    assert ["labels", '["rest",', '"fist"]'] in out
+def inspected(capsys: Capture, **changes: Any) -> dict[str, str]:
+    """Return what is printed of a card, by the word a line begins with."""
+    report.print_card(card(**changes))
+    table, *_ = capsys.readouterr().out.partition("accuracy: mean")
+    lines = [re.split("  +", line.strip(), maxsplit=1) for line in table.splitlines()]
+    assert all(len(line) == 2 for line in lines), lines
+    return {word: sentence.strip() for word, sentence in lines}
+
+
+def test_a_card_is_shown_in_words(capsys: Capture) -> None:
+    training = Training(
+        recipe="mine",
+        protocol="one person left out",
+        seed=7,
+        simulated=False,
+        recordings={"0" * 64: "1.csv", "1" * 64: "2.csv"},
+        configurations_tried=1,
+        settings={"dropout": 0.30000000000000004, "deep": True},
+        versions={"rtpipe": "0.1.0", "python": "3.12.1"},
+    )
+    stages = (
+        StageCard(kind="pick", settings={"ch_names": ["B", "A"]}),
+        StageCard(kind="filter", settings={"low": 15.0, "high": None}),
+        StageCard(kind="rereference"),
+    )
+    assert inspected(capsys, training=training, stages=stages, weights="ab" * 32) == {
+        "name": "gesture",
+        "task": "gesture",
+        "labels": "rest, fist",
+        "stream": "1000 Hz, 2 channels in raw counts: A, B",
+        "windows": "0.2 s (200 samples), one each 0.05 s",
+        "stages": "pick (ch_names (B, A)), then filter (low 15, high none), then "
+        "rereference",
+        "adapts": "no",
+        "decision": "mean of the last 5; none where over 20% is missing or over 50% of "
+        "the channels are flat or railed",
+        "note": "For tests only",
+        "recipe": "mine (dropout 0.3, deep yes)",
+        "protocol": "one person left out",
+        "seed": "7",
+        "simulated": "no",
+        "trained on": "2 recordings",
+        "chosen from": "1 configuration",
+        "versions": "rtpipe 0.1.0, python 3.12.1",
+        "weights": "abababababab",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "word", "wanted"),
+    [
+        ({"units": ("uV", "V")}, "stream", "1000 Hz, 2 channels: A in uV, B in V"),
+        (
+            {"ch_names": ("A",), "units": ("uV",), "sfreq": 256.5},
+            "stream",
+            "256.5 Hz, 1 channel in uV: A",
+        ),
+        ({"adapts": 40.0}, "adapts", "yes: the training counts as 40 windows"),
+        ({"name": "x[red]\x1b[2Jy"}, "name", "x[red] [2Jy"),
+        (
+            {"decision": Decision(smoothing="none", dwell=3, confidence=0.6)},
+            "decision",
+            "each window alone; taken over once it came 3 times in a row; none where "
+            "less sure than 60%; none where",
+        ),
+        (
+            {"decision": Decision(smoothing="majority", windows=9)},
+            "decision",
+            "majority of the last 9; none",
+        ),
+        (
+            {"decision": Decision(smoothing="exponential")},
+            "decision",
+            "exponential mean, as of the last 5; none",
+        ),
+    ],
+)
+def test_a_card_in_other_words(
+    changes: dict[str, Any],
+    word: str,
+    wanted: str,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    assert inspected(capsys, **changes)[word].startswith(wanted)
+
+
+def test_scores_by_protocol_are_the_table_of_the_training(capsys: Capture) -> None:
+    score = {"mean": 0.92806267, "median": 1, "worst": 0.5}
+    scores = {f"{k}, run": {"single": score, "smoothed": score} for k in range(20)}
+    report.print_card(card(scores=scores))
+    out = capsys.readouterr().out
+    figures = ["0.928", "1.000", "0.500"]
+    for k in range(20):
+        assert [f"{k},", "run", *figures, *figures] in rows(out)
+    assert len(out.splitlines()) < 50, "two screens"
+
+
+@pytest.mark.parametrize(
+    ("score", "wanted"),
+    [
+        (0.92806267, "0.928"),
+        (1234.56789, "1234.568"),
+        (12, "12"),
+        ("good", "good"),
+        (None, "none"),
+        ([1.0, [2.5]], "1, 2.5"),
+        ({"mean": 0.5, "by person": {"a": 1e-7}}, "mean 0.5, by person (a 1e-07)"),
+        ({"single": {"mean": 1}, "smoothed": 3}, "single (mean 1), smoothed 3"),
+        (
+            {"single": {"mean": "?", "median": 1, "worst": 1}, "smoothed": {}},
+            "single (mean ?, median 1, worst 1), smoothed ()",
+        ),
+        ({}, ""),
+    ],
+)
+def test_scores_of_another_shape_are_a_line(
+    score: Any, wanted: str, capsys: Capture
+) -> None:
+    report.print_card(card(scores={"their score": score}))
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.split("their score", 1)[1].strip() == wanted
 
 
 # Results ----------------------------------------------------------------------------

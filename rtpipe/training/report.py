@@ -10,14 +10,21 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress, track
 from rich.table import Table
+from rich.text import Text
 
 from rtpipe.bundle import Exported, save
 from rtpipe.card import Card
 from rtpipe.console import Output
 from rtpipe.errors import ConfigError
 from rtpipe.registry import lacking
+from rtpipe.terminal.canvas import clean
+from rtpipe.training.cardtext import facts, said
 
 Item = TypeVar("Item")
+Scores = dict[str, dict[str, dict[str, float]]]  # by protocol, kind and figure
+
+_KINDS = ("single", "smoothed")
+_FIGURES = ("mean", "median", "worst")
 
 
 def tracked(what: str) -> Callable[[Sequence[Item]], Iterable[Item]]:
@@ -148,33 +155,57 @@ def print_evaluation(found: dict[str, Any], card: Card) -> None:
         console.print(note, style="bold")
 
 
-def print_protocols(
-    found: dict[str, dict[str, dict[str, float]]], over: str = "people"
-) -> None:
+def print_protocols(found: Scores, over: str = "people") -> None:
     """Print accuracies by protocol: mean, median and worst over people, or `over`."""
-    table = Table(title=f"accuracy over {over}: mean, median, worst")
-    table.add_column("protocol")
-    for kind in ("single windows", "smoothed"):
-        table.add_column(kind, justify="right")
-    for name, score in found.items():
-        cells = [
-            " ".join(f"{score[kind][key]:.3f}" for key in ("mean", "median", "worst"))
-            for kind in ("single", "smoothed")
-        ]
-        table.add_row(name, *cells)
-    Output().print(table)
+    Output().print(_protocols(found, f"accuracy over {over}: mean, median, worst"))
 
 
 def print_card(card: Card) -> None:
-    """Print a card, a line a key."""
+    """Print a card in words, and its scores: those by protocol as `rtpipe train` does.
+
+    Other scores are a line each, whatever their shape.
+    """
     console = Output()
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     table.add_column()
-    for key, value in card.model_dump(mode="json").items():
-        if isinstance(value, (dict, list)):
-            value = json.dumps(
-                value, indent=1 if key in ("training", "scores") else None
-            )
-        table.add_row(key, str(value))
+    by_protocol = {
+        name: score for name, score in card.scores.items() if _is_by_protocol(score)
+    }
+    scores = [
+        (name, said(score))
+        for name, score in card.scores.items()
+        if name not in by_protocol
+    ]
+    for word, sentence in [*facts(card), *scores]:
+        table.add_row(Text(clean(word)), Text(clean(sentence)))
     console.print(table)
+    if by_protocol:
+        console.print(_protocols(by_protocol, "accuracy: mean, median, worst"))
+
+
+def _protocols(found: Scores, title: str) -> Table:
+    table = Table(title=title)
+    table.add_column("protocol")
+    for kind in ("single windows", "smoothed"):
+        table.add_column(kind, justify="right", no_wrap=True)
+    for name, score in found.items():
+        cells = [
+            " ".join(f"{score[kind][key]:.3f}" for key in _FIGURES) for kind in _KINDS
+        ]
+        table.add_row(Text(clean(name)), *cells)
+    return table
+
+
+def _is_by_protocol(score: Any) -> bool:
+    """Tell whether a score has the shape that the table shows."""
+    return (
+        isinstance(score, dict)
+        and set(score) == set(_KINDS)
+        and all(
+            isinstance(each, dict)
+            and set(each) == set(_FIGURES)
+            and all(isinstance(figure, (int, float)) for figure in each.values())
+            for each in score.values()
+        )
+    )
