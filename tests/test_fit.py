@@ -9,6 +9,7 @@ from rtpipe import fit
 from rtpipe.card import Card, StageCard, Training
 from rtpipe.checks import check_stage
 from rtpipe.errors import BundleError
+from rtpipe.few import few
 from rtpipe.stages.filter import Filter
 from rtpipe.stages.pick import Pick
 from rtpipe.types import StreamInfo
@@ -138,3 +139,13 @@ def test_settings_that_a_stage_does_not_take(
 ) -> None:
     with pytest.raises(BundleError, match=said):
         fit.chain((StageCard(kind=kind, settings=settings),))
+
+
+@pytest.mark.parametrize("n", [1, 8, 9, 200])
+def test_a_sentence_holds_eight_names(n: int) -> None:
+    names = [f"E{k}" for k in range(n)]
+    *listed, last = few(names).split(", ")
+    if n <= 8:
+        assert [*listed, last] == names
+    else:
+        assert (listed, last) == (names[:8], f"... ({n} in all)")
