@@ -53,6 +53,7 @@ class Classifier:
         )
         self._rows: Float32 = self._windows.numpy()
         self._moments: dict[str, RunningMoments] = {}
+        self._mute: set[str] = set()  # streams whose last window had no answer
         self._deciders: dict[str, tuple[int, Decider]] = {}
 
     def warm_up(self) -> None:
@@ -74,7 +75,7 @@ class Classifier:
     def answer(self, due: Sequence[Due]) -> list[Prediction | Event]:
         """Return a prediction for each window that can be read and is finite.
 
-        For another one, an event of kind "none" says why it has none.
+        For others an event of kind "none" says why they have none, once in a row.
         `due` is in the order of the windows per stream, and at most `SIZES[-1]` long.
         """
         kept: list[Due] = []
@@ -90,12 +91,13 @@ class Classifier:
         found: list[Prediction | Event] = []
         for k, each in enumerate(due):
             if k in faults:
-                found.append(self._none(each, faults[k]))
+                found += self._none(each, faults[k])
             elif np.isfinite(row := next(rows)).all():
                 found.append(self._predicted(each, row, now))
+                self._mute.discard(each.stream)
             else:
                 self.status.windows[each.stream].not_finite += 1
-                found.append(self._none(each, "the answer is not a number"))
+                found += self._none(each, "the answer is not a finite number")
         return found
 
     def _copied(self, due: Due, at: int) -> str:
@@ -110,12 +112,16 @@ class Classifier:
             return "the window was overwritten before it was read"
         if not np.isfinite(row).all():  # eigh would fail for the whole batch
             counters.not_finite += 1
-            return "a value of the window is not a number"
+            return "a value of the window is not a finite number"
         return ""
 
-    def _none(self, due: Due, reason: str) -> Event:
+    def _none(self, due: Due, reason: str) -> list[Event]:
+        """Return the event that says so, for the first of several such windows."""
+        if due.stream in self._mute:
+            return []
+        self._mute.add(due.stream)
         told = {"model": self.status.name, "reason": reason}
-        return Event(due.stream, due.end, "none", due.stop - 1, told)
+        return [Event(due.stream, due.end, "none", due.stop - 1, told)]
 
     def _answered(self, streams: list[str]) -> Float64:
         """Return the probabilities of the batch's first rows, (n_windows, n_labels)."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtpipe.errors import ConfigError, RecordingError
+from rtpipe.few import few
 from rtpipe.registry import find, names
 from rtpipe.types import Event, Float32, Float64, StreamInfo
 from rtpipe.unit import UNKNOWN
@@ -185,7 +186,7 @@ def _with_units(
     if len(words) != len(lacking):
         raise RecordingError(
             f"units has {len(words)} entries, and {path} lacks the units of "
-            f"{len(lacking)} channels: {', '.join(lacking)}"
+            f"{len(lacking)} channels: {few(lacking)}"
         )
     left = iter(words)
     return [

@@ -18,7 +18,7 @@ def pauses(header: Path, sfreq: float) -> list[tuple[int, int]]:
     Parameters
     ----------
     header : Path
-        The ``.vhdr`` file, of which MNE has seen that its marker file is there.
+        The ``.vhdr`` file; its marker file is there.
     sfreq : float
 
     Notes
