@@ -9,9 +9,10 @@ from rtpipe.jitter import Delays
 from rtpipe.latency import Histogram
 from rtpipe.link import Link
 from rtpipe.ring import Ring
-from rtpipe.types import Event, Prediction, StreamInfo
+from rtpipe.types import Chunk, Event, Prediction, StreamInfo
 
 Item = Prediction | Event
+Taken = Item | Chunk  # what a sink of samples is given
 
 
 @dataclass(slots=True)
@@ -102,6 +103,8 @@ class Run:
         Puts a marker with this text on every stream; from any thread.
     dropped : dict of str to int
         Predictions and events each sink was too slow for, by the sink's name.
+    unrecorded : dict of str to int
+        Samples that a sink of samples was too slow for, or had failed for, by stream.
     """
 
     name: str
@@ -111,12 +114,18 @@ class Run:
     stop: Callable[[], None]
     mark: Callable[[str], None]
     dropped: dict[str, int] = field(default_factory=dict)
+    unrecorded: dict[str, int] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Return counters and latency percentiles; only values JSON can write."""
         streams = {name: asdict(each.counters) for name, each in self.streams.items()}
         models = {name: each.summary() for name, each in self.models.items()}
-        return {"streams": streams, "models": models, "dropped": dict(self.dropped)}
+        return {
+            "streams": streams,
+            "models": models,
+            "dropped": dict(self.dropped),
+            "unrecorded": dict(self.unrecorded),
+        }
 
 
 class Sink(Protocol):
@@ -131,10 +140,14 @@ class Sink(Protocol):
         Under which the items it lost are counted.
     period : float
         Longest time between two calls of `take`, in seconds.
+    samples : bool
+        Whether `take` is given every chunk, too: as the device sent it, numbered as the
+        run numbers it, before what is told about it. Its events come as items.
     """
 
     name: str
     period: float
+    samples: bool
 
     def open(self, run: Run) -> None:
         """Get ready; the run's streams and models are known, nothing has come yet."""

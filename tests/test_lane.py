@@ -1,13 +1,15 @@
 """The lane of a sink: every item is handed on or counted as dropped."""
 
+import threading
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from rtpipe.runtime.lane import Lane
-from rtpipe.sink import Item, Run
+from rtpipe.sink import Item, Run, Taken
 from rtpipe.sinks.collect import Collect
-from rtpipe.types import Event
+from rtpipe.types import Chunk, Event
 
 
 def events(n: int) -> list[Item]:
@@ -48,3 +50,87 @@ def test_what_comes_while_it_ends_is_handed_on_or_counted(wait: bool) -> None:
     sink.lane.close()
     assert len(sink.events) == 0
     assert run.dropped == {"collect": 2}
+
+
+class Samples:
+    """Takes chunks too, and keeps all it was given."""
+
+    name = "samples"
+    period = 1.0
+    samples = True
+
+    def __init__(self) -> None:
+        self.taken: list[Taken] = []
+
+    def open(self, run: Run) -> None:
+        pass
+
+    def take(self, items: Sequence[Taken]) -> None:
+        self.taken += items
+
+    def close(self) -> None:
+        pass
+
+
+class Broken(Samples):
+    """Has no room for anything."""
+
+    def take(self, items: Sequence[Taken]) -> None:
+        raise OSError("no space left")
+
+
+def chunk(index: int, n: int) -> Chunk:
+    return Chunk("s", index, np.arange(n) / 100, np.zeros((n, 2), np.float32))
+
+
+def test_samples_a_slow_sink_had_no_room_for_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rtpipe.runtime.lane.BYTES", 10 * 16 * 100)
+    run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
+    slow = threading.Event()
+    sink = Samples()
+    keep = sink.take
+
+    def take(items: Sequence[Taken]) -> None:
+        assert slow.wait(60)
+        keep(items)
+
+    monkeypatch.setattr(sink, "take", take)
+    lane = Lane(sink, run, False, lambda *_: None)
+    for k in range(30):
+        lane.put([chunk(100 * k, 100)])
+        lane.put(events(1))
+    slow.set()
+    lane.close()
+    kept = [each for each in sink.taken if isinstance(each, Chunk)]
+    assert run.unrecorded["s"] > 0
+    assert sum(map(len, kept)) + run.unrecorded["s"] == 3000
+    assert [each.index for each in kept] == sorted(each.index for each in kept)
+    assert kept[-1].stop == 3000  # the oldest made room
+    assert len(sink.taken) - len(kept) + run.dropped["samples"] == 30
+
+
+def test_where_nothing_may_be_lost_samples_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rtpipe.runtime.lane.BYTES", 16 * 100)
+    run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
+    sink = Samples()
+    lane = Lane(sink, run, True, lambda *_: None)
+    for k in range(200):
+        lane.put([chunk(100 * k, 100)])
+    lane.close()
+    assert len(sink.taken) == 200
+    assert not run.unrecorded
+
+
+def test_samples_for_a_sink_that_failed_are_counted() -> None:
+    run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
+    failed = threading.Event()
+    lane = Lane(Broken(), run, False, lambda *_: failed.set())
+    lane.put([chunk(0, 7)])
+    assert failed.wait(60)
+    lane.put([chunk(7, 5)])
+    lane.close()
+    assert run.unrecorded["s"] == 12

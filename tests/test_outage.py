@@ -119,6 +119,7 @@ class Watched(Collect):
     """Keeps everything in its order, and lets a test wait for something."""
 
     period = 0.01
+    samples = False
 
     def __init__(self) -> None:
         super().__init__()

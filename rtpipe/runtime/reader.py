@@ -36,7 +36,8 @@ class Reader:
     routes : dict of str to Route
         By the names the device gives its streams.
     batchers : dict of str to Batcher
-    publish, fail : callable
+    publish, record, fail : callable
+        `record` is given each chunk before anything that is told about it.
     stop : threading.Event
     """
 
@@ -46,11 +47,13 @@ class Reader:
         routes: dict[str, Route],
         batchers: dict[str, Batcher],
         publish: Callable[[Sequence[Item]], None],
+        record: Callable[[Chunk], None],
         fail: Callable[[BaseException], None],
         stop: threading.Event,
     ) -> None:
         self._connection, self._routes, self._batchers = connection, routes, batchers
-        self._publish, self._fail, self._stop = publish, fail, stop
+        self._publish, self._record = publish, record
+        self._fail, self._stop = fail, stop
         self._thread = start("read", self._loop)
 
     @property
@@ -94,6 +97,7 @@ class Reader:
             chunk = replace(chunk, stream=name, events=events)
         if len(chunk):
             route.watchdog.feed(clock.now())
+            self._record(chunk)
         for piece in pieces(chunk):
             due, events_now = pipeline.process(piece)
             self._publish(events_now)

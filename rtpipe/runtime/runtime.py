@@ -37,7 +37,7 @@ from rtpipe.runtime.lane import Lane
 from rtpipe.runtime.reader import Reader, Route
 from rtpipe.sink import Item, ModelStatus, Run, Sink
 from rtpipe.sinks.socket import SocketServer, available
-from rtpipe.types import Event, StreamInfo
+from rtpipe.types import Chunk, Event, StreamInfo
 from rtpipe.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
@@ -266,6 +266,7 @@ class Runtime:
                 route,
                 self._batchers,
                 self._publish,
+                self._record,
                 self._fail,
                 self._stop,
             )
@@ -311,6 +312,11 @@ class Runtime:
         if items:
             for lane in self._lanes:
                 lane.put(items)
+
+    def _record(self, chunk: Chunk) -> None:
+        for lane in self._lanes:
+            if lane.samples:
+                lane.put([chunk])
 
     def _mark(self, text: str) -> None:
         for name, stream in self.run.streams.items():

@@ -17,6 +17,7 @@ class Collect:
 
     name = "collect"
     period = 1.0
+    samples = False
 
     def __init__(self) -> None:
         self.predictions: list[Prediction] = []

@@ -30,6 +30,7 @@ class JsonLines:
 
     name = "jsonl"
     period = 0.05
+    samples = False
 
     def __init__(self, file: TextIO) -> None:
         self.file = file

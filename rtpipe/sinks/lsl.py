@@ -63,6 +63,7 @@ class LslOut:
 
     name = "lsl_out"
     period = 0.25
+    samples = False
 
     def __init__(self, title: str) -> None:
         self.title = title

@@ -55,6 +55,7 @@ class SocketServer:
 
     name = "socket"
     period = 0.05
+    samples = False
 
     def __init__(self, path: Path, backlog: int = 1 << 20) -> None:
         self.path, self.backlog = path, backlog

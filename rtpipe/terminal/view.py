@@ -35,6 +35,7 @@ class TerminalView:
     """
 
     name = "terminal"
+    samples = False
 
     def __init__(self, console: Console, period: float = 0.125) -> None:
         self.console, self.period = console, period
