@@ -133,7 +133,7 @@ class Pipeline:
             place = path and path(f"filtered-{len(self._branches)}")
             longest = max(each.n_times for each in self._cards.values())
             ring = _ring(after, longest, place)
-            self._branches[key] = _Branch(chain, ring)
+            self._branches[key] = _Branch(chain, ring, info.origin)
             self.status.filtered[key] = ring
         self._branches[key].cards[name] = card
 
@@ -239,18 +239,17 @@ class Pipeline:
 class _Branch:
     """One chain of stages, the ring behind it, and the grids of its bundles."""
 
-    def __init__(self, chain: Chain, ring: Ring) -> None:
-        self.chain, self.ring = chain, ring
+    def __init__(self, chain: Chain, ring: Ring, origin: int | None) -> None:
+        self.chain, self.ring, self._origin = chain, ring, origin
         self.cards: dict[str, Card] = {}
         self.segment = 0
-        self._origin: int | None = None
 
     def advance(self, chunk: Chunk) -> Sequence[tuple[str, int]]:
         """Take in a chunk; return a name and a stop for each window now complete."""
         if not len(chunk):  # it brought an event only
             return []
         if self._origin is None:
-            self._origin = self.segment = chunk.index
+            self._origin = chunk.index
         found = []
         for out in self.chain.process(chunk):
             done = self.ring.stop

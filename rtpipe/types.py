@@ -40,6 +40,9 @@ class StreamInfo:
     counted : bool
         Whether the samples' index is counted by the device; where it is not, the
         length of a gap is an estimate from the times.
+    origin : int or None
+        Index of the run's first sample, to which windows are aligned, where a recording
+        began later than its run; None where the first sample is that of the run.
 
     Raises
     ------
@@ -57,6 +60,7 @@ class StreamInfo:
     rails: tuple[float, float] | None = None
     mains: float = 50.0
     counted: bool = True
+    origin: int | None = None
 
     def __post_init__(self) -> None:
         if not self.sfreq > 0:
