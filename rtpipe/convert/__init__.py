@@ -1,0 +1,1 @@
+"""Recordings as EDF, BDF, FIF, CSV and BIDS, for the programs of others."""

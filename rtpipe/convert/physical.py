@@ -1,0 +1,76 @@
+"""What 16 or 24 bits stand for: the range that the header of an EDF file tells."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rtpipe.errors import RecordingError
+from rtpipe.types import Float64
+
+WIDTH = 8  # characters that the header has for a number
+DIGITS = 4  # after the point; with more, Python writes an exponent
+WIDEST = 2.0  # the header's range, in ranges of the data
+
+
+@dataclass(frozen=True, slots=True)
+class Physical:
+    """The values that the lowest and the highest number of a channel stand for.
+
+    Parameters
+    ----------
+    low, high : float
+        In the channel's unit.
+    exact : bool
+        Whether the values are whole and each number stands for itself.
+    step : float
+        Between neighbouring numbers, in the channel's unit: what is written is at most
+        half of it away from what was recorded, and not at all where it is exact.
+    """
+
+    low: float
+    high: float
+    exact: bool
+    step: float
+
+
+def physical(name: str, values: Float64, bits: int) -> Physical:
+    """Return the narrowest range that holds all values, so that none is clipped.
+
+    Parameters
+    ----------
+    name : str
+        Of the channel.
+    values : ndarray of float64, shape (n_times,)
+    bits : int
+
+    Raises
+    ------
+    RecordingError
+        If the header has no room for such numbers.
+    """
+    lowest, highest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    low, high = float(values.min()), float(values.max())
+    if lowest <= low and high <= highest and (values == np.rint(values)).all():
+        return Physical(lowest, highest, True, 1.0)
+    bottom, top = _outward(low, math.floor), _outward(high, math.ceil)
+    if bottom is not None and top is not None:
+        codes = highest - lowest
+        step = (top - bottom) / codes
+        finest = np.spacing(np.float32(max(abs(low), abs(high))))
+        if step <= max(WIDEST * (high - low) / codes, float(finest)):
+            return Physical(bottom, top, False, step)
+    raise RecordingError(
+        f"{name} is from {low:g} to {high:g}, for which the header of EDF and BDF has "
+        "too few characters: convert to fif or csv"
+    )
+
+
+def _outward(value: float, rounded: Callable[[float], int]) -> float | None:
+    """Return the next number that the header has room for, None where it has none."""
+    for digits in range(DIGITS, -1, -1):
+        near = rounded(value * 10**digits) / float(10**digits)
+        if len(str(int(near) if near == int(near) else near)) <= WIDTH:
+            return near
+    return None
