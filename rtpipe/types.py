@@ -186,6 +186,9 @@ class Prediction:
         The true label where the whole window has one that is known.
     reason : str or None
         Why the decision was rejected.
+    batch : int
+        Windows that were answered together, padding counted: the last digits of the
+        probabilities may depend on it.
     """
 
     stream: str
@@ -198,3 +201,4 @@ class Prediction:
     missing: float
     truth: str | None = None
     reason: str | None = None
+    batch: int = 1
