@@ -17,6 +17,7 @@ FORMATS = {
 }
 STRING = "string"
 _MOST = 256  # things that a header may tell under <rtpipe>
+_WIDEST = 1 << 24  # channels; NumPy has no room for much wider samples
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -129,7 +130,7 @@ def from_xml(xml: str) -> Header:
     if kind not in FORMATS and kind != STRING:
         raise ValueError(f"its channel format is {kind!r}, which XDF does not have")
     count = int(_number(info, "channel_count"))
-    if count < 1:
+    if not 1 <= count <= _WIDEST:
         raise ValueError(f"it has {count} channels")
     return Header(
         **told,
