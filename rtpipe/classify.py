@@ -13,8 +13,10 @@ from rtpipe.errors import BundleError, Overrun
 from rtpipe.moments import RunningMoments
 from rtpipe.pipeline import Due
 from rtpipe.sink import ModelStatus
+from rtpipe.skipped import REASONS, give_up
 from rtpipe.types import Event, Float32, Float64, Prediction
 
+_OVERRUN = REASONS["overrun"]
 SIZES = (1, 2, 4, 8, 16, 32, 64)  # of a batch; each is compiled once, at start
 
 
@@ -54,6 +56,7 @@ class Classifier:
         self._rows: Float32 = self._windows.numpy()
         self._moments: dict[str, RunningMoments] = {}
         self._mute: set[str] = set()  # streams whose last window had no answer
+        self._overwritten: dict[str, int] = {}  # up to where such samples are counted
         self._deciders: dict[str, tuple[int, Decider]] = {}
 
     def warm_up(self) -> None:
@@ -75,8 +78,9 @@ class Classifier:
     def answer(self, due: Sequence[Due]) -> list[Prediction | Event]:
         """Return a prediction for each window that can be read and is finite.
 
-        For others an event of kind "none" says why they have none, once in a row.
-        `due` is in the order of the windows per stream, and at most `SIZES[-1]` long.
+        For others an event of kind "none" says why they have none, once in a row; such
+        as were overwritten are told in an event "skipped", too. `due` is in the order
+        of the windows per stream, and at most `SIZES[-1]` long.
         """
         kept: list[Due] = []
         faults: dict[int, str] = {}  # by the place in `due`
@@ -88,12 +92,16 @@ class Classifier:
         answers = self._answered([each.stream for each in kept]) if kept else ()
         rows: Iterator[Float64] = iter(answers)
         now = clock.now()
+        # Counted from here on, where nothing can fail, so that a window counts once.
         found: list[Prediction | Event] = []
+        overrun = [due[k] for k in faults if faults[k] == _OVERRUN]
+        found += give_up(self.status, overrun, "overrun")
         for k, each in enumerate(due):
             if k in faults:
+                self._count(each, faults[k])
                 found += self._none(each, faults[k])
             elif np.isfinite(row := next(rows)).all():
-                found.append(self._predicted(each, row, now))
+                found.append(self._predicted(each, row, now, _padded(len(kept))))
                 self._mute.discard(each.stream)
             else:
                 self.status.windows[each.stream].not_finite += 1
@@ -101,19 +109,25 @@ class Classifier:
         return found
 
     def _copied(self, due: Due, at: int) -> str:
-        """Copy a window into the batch; or count, and return, why that cannot be."""
-        counters = self.status.windows[due.stream]
+        """Copy a window into the batch; or return why that cannot be."""
         row = self._rows[at]
         try:
             row[...] = due.ring.view(due.start, due.stop).T
             due.ring.check(due.start)
         except Overrun:
-            counters.overrun += 1
-            return "the window was overwritten before it was read"
+            return _OVERRUN
         if not np.isfinite(row).all():  # eigh would fail for the whole batch
-            counters.not_finite += 1
             return "a value of the window is not a finite number"
         return ""
+
+    def _count(self, due: Due, fault: str) -> None:
+        counters = self.status.windows[due.stream]
+        if fault != _OVERRUN:
+            counters.not_finite += 1
+            return
+        counted = self._overwritten.get(due.stream, due.start)
+        counters.overwritten += due.stop - max(due.start, counted)
+        self._overwritten[due.stream] = due.stop
 
     def _none(self, due: Due, reason: str) -> list[Event]:
         """Return the event that says so, for the first of several such windows."""
@@ -126,7 +140,7 @@ class Classifier:
     def _answered(self, streams: list[str]) -> Float64:
         """Return the probabilities of the batch's first rows, (n_windows, n_labels)."""
         n = len(streams)
-        size = SIZES[bisect_left(SIZES, n)]
+        size = _padded(n)
         self._rows[n:size] = self._rows[0]
         features = self._features(size)
         if self.bundle.card.adapts is None:
@@ -183,7 +197,9 @@ class Classifier:
             module.mean.cpu().numpy(), module.scale.cpu().numpy(), worth
         )
 
-    def _predicted(self, due: Due, probabilities: Float64, now: float) -> Prediction:
+    def _predicted(
+        self, due: Due, probabilities: Float64, now: float, batch: int
+    ) -> Prediction:
         counters, labels = self.status.windows[due.stream], self.bundle.card.labels
         segment, decider = self._deciders.get(due.stream, (None, None))
         if decider is None:
@@ -210,4 +226,10 @@ class Classifier:
             missing=due.missing,
             truth=due.truth,
             reason=reason,
+            batch=batch,
         )
+
+
+def _padded(n: int) -> int:
+    """Return the size of the batch that so many windows are answered in."""
+    return SIZES[bisect_left(SIZES, n)]

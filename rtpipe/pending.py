@@ -28,18 +28,13 @@ class Pending:
     def __init__(self, patience: float = PATIENCE) -> None:
         self.patience = patience
         self._waiting: list[Due | Event] = []
-        self._given_up: list[Due] = []
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._given_up)
+        return len(self._waiting)
 
     def put(self, items: list[Due] | list[Event]) -> None:
         """Add windows, each newer than those of its stream that wait already."""
         self._waiting += items
-
-    def give_up(self, due: list[Due]) -> None:
-        """Add windows that came too late to be answered."""
-        self._given_up += due
 
     def take(
         self, now: float, most: float = inf
@@ -52,7 +47,7 @@ class Pending:
             each.stream: each.stop for each in self._waiting if isinstance(each, Due)
         }
         keep: list[Due] = []
-        skip, self._given_up = self._given_up, []
+        skip: list[Due] = []
         ends: list[Event] = []
         n = 0
         for each in self._waiting:
@@ -67,3 +62,9 @@ class Pending:
             n += 1
         self._waiting = self._waiting[n:]
         return keep, skip, ends
+
+    def rest(self) -> tuple[list[Due], list[Event]]:
+        """Return all that waits, windows and ends; then nothing does."""
+        waiting, self._waiting = self._waiting, []
+        windows = [each for each in waiting if isinstance(each, Due)]
+        return windows, [each for each in waiting if isinstance(each, Event)]

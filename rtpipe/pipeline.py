@@ -120,6 +120,7 @@ class Pipeline:
             self.close()
             raise
         self._truths: dict[str, Truth] = {}
+        self._first: int | None = None  # index of the first sample
         self._judged = 0
         self._bad = [(0, 0.0)]  # from which stop on, the share of bad channels
 
@@ -154,8 +155,7 @@ class Pipeline:
             for event in whole.events:
                 self._note(event)
             self.status.raw.write(whole)
-            if whole.missing is not None:
-                self.status.counters.missing += int(np.count_nonzero(whole.missing))
+            self._count(whole)
             events += (*whole.events, *self._judge())
             for branch in self._branches.values():
                 due += self._due(branch, whole)
@@ -164,14 +164,18 @@ class Pipeline:
     def _note(self, event: Event) -> None:
         counters, told = self.status.counters, event.data
         if event.kind == "gap":
-            counters.lost += told["lost"]
+            if told["estimated"]:
+                counters.lost_transport += told["lost"]
+            else:
+                counters.lost_device += told["lost"]
             if told["filled"]:
                 counters.filled += told["lost"]
-                counters.missing -= told["lost"]  # which counts received ones only
             else:
                 counters.gaps += 1
         elif event.kind == "late":
             counters.late += told["samples"]
+        elif event.kind == "malformed":
+            counters.malformed += told["samples"]
         elif event.kind == "lost":
             counters.outages += 1
         elif event.kind == "truth" and event.index is not None:
@@ -179,6 +183,20 @@ class Pipeline:
                 event.index, told["label"]
             )
             self.status.truth[told["task"]] = told["label"]
+
+    def _count(self, whole: Chunk) -> None:
+        """Count what was written: the index so far, and received samples of no use."""
+        if not len(whole):
+            return
+        if self._first is None:
+            self._first = whole.index
+        counters = self.status.counters
+        counters.expected = whole.stop - self._first
+        if whole.missing is not None:
+            bad = int(np.count_nonzero(whole.missing))
+            # What fills a gap was not received.
+            told = [each.data for each in whole.events if each.kind == "gap"]
+            counters.missing += bad - sum(gap["lost"] for gap in told if gap["filled"])
 
     def _judge(self) -> list[Event]:
         """Judge the channels at each half second of the index that has come."""

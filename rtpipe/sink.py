@@ -118,7 +118,10 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """Return counters and latency percentiles; only values JSON can write."""
-        streams = {name: asdict(each.counters) for name, each in self.streams.items()}
+        streams = {
+            name: each.counters.summary() | {"overwritten": self.overwritten(name)}
+            for name, each in self.streams.items()
+        }
         models = {name: each.summary() for name, each in self.models.items()}
         return {
             "streams": streams,
@@ -126,6 +129,17 @@ class Run:
             "dropped": dict(self.dropped),
             "unrecorded": dict(self.unrecorded),
         }
+
+    def overwritten(self, stream: str) -> int:
+        """Return the samples a bundle came too late for; of several, the most."""
+        return max(
+            (
+                model.windows[stream].overwritten
+                for model in self.models.values()
+                if stream in model.windows
+            ),
+            default=0,
+        )
 
 
 class Sink(Protocol):

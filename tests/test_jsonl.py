@@ -39,7 +39,7 @@ KEYS = [
 
 def make_run(stopped: list[str]) -> Run:
     info = StreamInfo("arm", 200.0, ("a", "b"), ("emg",) * 2, ("uV",) * 2)
-    counters = StreamCounters(received=400, lost=3, filled=3)
+    counters = StreamCounters(received=400, lost_transport=3, filled=3)
     stream = StreamStatus(info, Ring((2,), 100), counters, ("good", "flat"))
     windows = {"arm": WindowCounters(due=5, answered=4, skipped=1)}
     labels = ("rest", "fist", "open")

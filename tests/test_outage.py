@@ -355,6 +355,6 @@ def test_what_is_past_is_not_answered_when_it_comes_at_last(bundle: Named) -> No
         runtime.wait()
     assert [each.index for each in sink.predictions] == [999]
     windows = runtime.run.models["level"].windows["emg"]
-    assert (windows.due, windows.answered, windows.skipped) == (97, 1, 96)
+    assert (windows.due, windows.answered, windows.stale) == (97, 1, 96)
     (told,) = sink.kinds("skipped")
     assert told.data["indices"] == list(range(39, 999, 10))

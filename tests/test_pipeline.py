@@ -3,7 +3,7 @@
 import errno
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -242,8 +242,11 @@ def test_windows_are_those_of_the_account(
 def test_counters_are_those_of_the_account(account: Account, cuts: list[int]) -> None:
     found = run(Pipeline(account.info, {}), account.chunks(cuts))
     counters = found.pipeline.status.counters
-    zero = {"late": 0, "outages": 0}
-    assert asdict(counters) == {**account.counts, "received": 3000, **zero}
+    zero = {"late": 0, "malformed": 0, "outages": 0, "lost_transport": 0}
+    expected = int(account.index[-1] - account.index[0]) + 1
+    came = {"expected": expected, "received": 3000}
+    counted = {"lost_device": account.counts["lost"], **account.counts}
+    assert counters.summary() == {**came, **counted, **zero}
     assert counters.gaps == 2
     assert counters.filled == 3 + 25 + 20 + 9
 

@@ -147,7 +147,7 @@ def test_a_frame_never_leaves_the_screen(width: int, height: int) -> None:
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (130, 30), (200, 60)])
 def test_what_matters_is_on_every_screen(size: tuple[int, int]) -> None:
     run = make_run([make_stream()])
-    run.streams["arm"].counters.lost = 10
+    run.streams["arm"].counters.lost_transport = 10
     run.streams["arm"].quality = ("good",) * 6 + ("flat", "noisy")
     frame = shown(run, [answer()], size=size)
     for words in (
@@ -656,7 +656,10 @@ def test_a_console_that_knows_letters_only_gets_letters(
 
 def test_the_end_says_how_well_each_class_was_recognised() -> None:
     run = make_run([make_stream()])
-    run.streams["arm"].counters.lost, run.streams["arm"].counters.outages = 7, 2
+    run.streams["arm"].counters.lost_transport, run.streams["arm"].counters.outages = (
+        7,
+        2,
+    )
     run.models["model-0"].windows["arm"].rejected = 3
     # Of 30 rests all, of 10 fists one half: 88 % correct, and balanced 75 %.
     answers = [answer("rest", truth="rest")] * 30 + [answer(truth="fist")] * 5

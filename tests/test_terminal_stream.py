@@ -196,7 +196,7 @@ def test_losses_in_all_and_in_the_last_minute() -> None:
     for second in range(200):
         losses.look(float(second))
         counters.received += 98
-        counters.lost += 2 if second < 100 else 0
+        counters.lost_transport += 2 if second < 100 else 0
         if second == 99:
             assert losses.recent == 2 * 60
             assert losses.recent_share == pytest.approx(0.02)
@@ -206,7 +206,7 @@ def test_losses_in_all_and_in_the_last_minute() -> None:
 
 def test_what_was_lost_is_told_before_what_came() -> None:
     status = make_status()
-    status.counters.lost, status.counters.outages = 10, 2
+    status.counters.lost_transport, status.counters.outages = 10, 2
     status.counters.gaps = 1
     frame = drawn(status, width=120)
     assert "10 lost (0.99%) · last minute 0 (0.00%) · 2 outages · 1 gap" in frame

@@ -102,7 +102,7 @@ def test_losses_degrade_a_stream(link: Link, counters: StreamCounters) -> None:
         now = k * 0.02
         lossy = 10 <= now < 20
         counters.received += 4 if lossy else 5
-        counters.lost += lossy
+        counters.lost_transport += lossy
         watchdog.feed(now)
         told += watchdog.look(now)
     degraded, steady = told
@@ -119,7 +119,7 @@ def test_losses_about_the_limit_do_not_flicker(
     rng = np.random.default_rng(0)
     for k in range(5000):
         counters.received += 5
-        counters.lost += int(rng.random() < 0.05)  # 1 in 100 samples
+        counters.lost_transport += int(rng.random() < 0.05)  # 1 in 100 samples
         watchdog.feed(k * 0.02)
         told += watchdog.look(k * 0.02)
     assert 1 <= len(told) <= 3
@@ -163,7 +163,7 @@ def test_what_an_outage_lost_is_not_told_again_as_a_loss(
     link.become("lost", 12.0, "gone")
     assert watchdog.look(13.0) == []
     link.become("streaming", 15.0)
-    counters.lost += 1250
+    counters.lost_transport += 1250
     for k in range(750, 1000):
         counters.received += 5
         watchdog.feed(k * 0.02)

@@ -10,6 +10,7 @@ from rtpipe.pending import Pending
 from rtpipe.pipeline import Due
 from rtpipe.runtime.thread import start
 from rtpipe.sink import Item
+from rtpipe.skipped import give_up
 from rtpipe.types import Event
 
 
@@ -25,6 +26,7 @@ class Batcher:
     ) -> None:
         self._classifier, self._publish, self._fail = classifier, publish, fail
         self._pending = Pending(patience)
+        self._held: list[Due] = []  # windows that are being answered
         self._changed = threading.Condition()
         self._busy = self._closing = False
         self._thread = start("answer", self._loop)
@@ -34,8 +36,8 @@ class Batcher:
         windows = self._classifier.status.windows
         for each in (*due, *stale):
             windows[each.stream].due += 1
+        self._publish(give_up(self._classifier.status, stale, "stale"))
         with self._changed:
-            self._pending.give_up(stale)
             self._pending.put(due)
             self._changed.notify_all()
 
@@ -59,16 +61,23 @@ class Batcher:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Wait for the end of the thread."""
+        """Wait for the end of the thread, and tell which windows it left."""
         self.release()
         self._thread.join()
+        windows, ends = self._pending.rest()
+        left, self._held = [*self._held, *windows], []
+        self._publish(give_up(self._classifier.status, left, "unanswered"))
+        self._publish(ends)
 
     def _loop(self) -> None:
         try:
             while (taken := self._next()) is not None:
-                windows, skipped, ends = taken
-                self._skip(skipped)
-                self._publish(self._classifier.answer(windows))
+                self._held, skipped, ends = taken
+                status = self._classifier.status
+                self._publish(give_up(status, skipped, "skipped"))
+                answers = self._classifier.answer(self._held)
+                self._held = []
+                self._publish(answers)
                 self._publish(ends)
         except Exception as error:
             name = self._classifier.status.name
@@ -87,11 +96,3 @@ class Batcher:
                 return None
             self._busy = True
             return self._pending.take(clock.now(), SIZES[-1])
-
-    def _skip(self, skipped: list[Due]) -> None:
-        status = self._classifier.status
-        for stream in dict.fromkeys(each.stream for each in skipped):
-            mine = [each for each in skipped if each.stream == stream]
-            status.windows[stream].skipped += len(mine)
-            told = {"model": status.name, "indices": [each.stop - 1 for each in mine]}
-            self._publish([Event(stream, mine[-1].end, "skipped", None, told)])
