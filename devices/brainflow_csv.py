@@ -78,7 +78,7 @@ class BrainflowCsv:
         for source in sources(board, {preset: described}):
             values = table[:, source.rows]
             refuse_large(path, values, header=0, first=source.rows[0] + 1)
-            events = coded(source.info.name, codes, index, times)
+            events = coded(path, source.info.name, codes, index, times)
             data = values.astype(np.float32)
             found.append(Recording(source.info, index, times, data, events, stamps))
         return found

@@ -214,7 +214,7 @@ def test_a_fif_file_that_is_broken_otherwise(following: int, tmp_path: Path) -> 
     content[36 + 12 : 36 + 16] = following.to_bytes(4, "big", signed=True)
     path.write_bytes(content[:2000])
     with pytest.raises(
-        RecordingError, match=r"x_raw\.fif cannot be read: MNE says: .+"
+        RecordingError, match=r"x_raw\.fif (cannot be read: MNE says: .|is damaged: )"
     ):
         read(path)
 
@@ -243,7 +243,7 @@ def test_a_header_that_cannot_be(before: str, after: str, tmp_path: Path) -> Non
     text = path.read_text(encoding="utf-8").replace(before, after)
     path.write_text(text, encoding="utf-8")
     with pytest.raises(
-        RecordingError, match=r"x\.vhdr cannot be read: MNE says"
+        RecordingError, match=r"x\.vhdr(: NumberOf| cannot be read: MNE says)"
     ) as told:
         read(path)
     assert len(str(told.value)) < 300 + len(str(path))

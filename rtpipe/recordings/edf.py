@@ -13,7 +13,7 @@ from rtpipe.errors import RecordingError
 from rtpipe.recording import Answers, Recording
 from rtpipe.recordings.edfheader import ANNOTATIONS, Header, Signal, read_header
 from rtpipe.recordings.edfmarks import read_annotations
-from rtpipe.recordings.marks import Mark, marked, row_at
+from rtpipe.recordings.marks import MOST, Mark, marked, refuse_many, row_at
 from rtpipe.recordings.names import different, named_apart
 from rtpipe.types import Float64, StreamInfo
 from rtpipe.unit import NONE, POTENTIALS, UNKNOWN, unit
@@ -83,7 +83,8 @@ class Edf:
         header = read_header(path)
         records = _records(path, header, self.width)
         notes = [each for each in header.signals if each.label in ANNOTATIONS]
-        told = read_annotations([_part(records, each) for each in notes], len(records))
+        parts = [_part(records, each) for each in notes]
+        told = read_annotations(parts, len(records), MOST)
         starts = np.asarray(np.arange(len(records)) * header.duration, np.float64)
         if header.broken:
             _check(path, told.starts)
@@ -96,6 +97,7 @@ class Edf:
             _recording(records, signals, header.duration, starts)
             for _, signals in sorted(by_rate.items(), reverse=True)
         ]
+        refuse_many(path, len(told.texts) * len(streams))
         names = named_apart([stream.info.name for stream in streams])
         return [
             replace(

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtpipe.recording import constant
+from rtpipe.errors import RecordingError
 from rtpipe.types import Event, Float64
+
+MOST = 100_000  # marks of a recording: one a second for a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,17 @@ class Mark:
     row: int
 
 
+def refuse_many(path: Path, n_marks: int) -> None:
+    """Raise where a file tells of so many marks that it is not marked but damaged.
+
+    In memory each is a hundred times what it is in the file.
+    """
+    if n_marks > MOST:
+        raise RecordingError(
+            f"{path} tells of {n_marks} markers, and at most {MOST} are read"
+        )
+
+
 def marked(
     stream: str, index: NDArray[np.int64], marks: Iterable[Mark]
 ) -> tuple[Event, ...]:
@@ -52,17 +66,30 @@ def marked(
 
 
 def coded(
-    stream: str, column: Float64, index: NDArray[np.int64], times: Float64
+    path: Path,
+    stream: str,
+    column: Float64,
+    index: NDArray[np.int64],
+    times: Float64,
 ) -> tuple[Event, ...]:
     """Return an event where a code other than 0 begins in a column of codes.
 
     Parameters
     ----------
+    path : Path
+        Of the recording, for the error.
     stream : str
     column, index, times : ndarray, shape (n_times,)
         Of each sample: the code, the running number, the time.
+
+    Raises
+    ------
+    RecordingError
+        If they are more than a person or a program sets.
     """
-    starts = [start for start, _ in constant(column) if column[start]]
+    begins = np.flatnonzero((np.diff(column, prepend=0.0) != 0) & (column != 0))
+    refuse_many(path, len(begins))
+    starts = begins.tolist()
     return marked(
         stream,
         index,

@@ -14,8 +14,10 @@ import numpy as np
 
 from rtpipe.errors import RecordingError, last_line
 from rtpipe.recording import Answers, Recording
+from rtpipe.recordings.brainvisionguard import refuse_unsafe
+from rtpipe.recordings.fifguard import refuse_impossible
 from rtpipe.recordings.fiftags import START, is_cut
-from rtpipe.recordings.marks import Mark, marked, row_at
+from rtpipe.recordings.marks import Mark, marked, refuse_many, row_at
 from rtpipe.recordings.segments import pauses
 from rtpipe.types import Float64, StreamInfo
 from rtpipe.unit import NONE, POTENTIALS, UNKNOWN
@@ -67,6 +69,8 @@ class MneRaw:
         How such a file may begin.
     reader : str
         Name of the function in ``mne.io``.
+    guard : callable
+        Given the file, raises RecordingError where MNE is not to be let near it.
     pauses : callable or None
         Given the file and its rate, returns before which samples how many were not
         recorded, where MNE does not tell.
@@ -84,10 +88,11 @@ class MneRaw:
         title: str,
         starts: tuple[bytes, ...],
         reader: str,
+        guard: Callable[[Path], None],
         pauses: Callable[[Path, float], list[tuple[int, int]]] | None = None,
     ) -> None:
         self.title, self.starts, self.reader = title, starts, reader
-        self.pauses = pauses
+        self.guard, self.pauses = guard, pauses
 
     def matches(self, head: bytes) -> bool:
         """Compare the first bytes."""
@@ -105,6 +110,7 @@ class MneRaw:
         with _quiet(path):
             import mne
 
+            self.guard(path)
             raw = getattr(mne.io, self.reader)(path)
             paused = self.pauses(path, raw.info["sfreq"]) if self.pauses else []
             found = _recording(path, raw, paused)
@@ -117,26 +123,27 @@ def _recording(path: Path, raw: Any, paused: list[tuple[int, int]]) -> Recording
     """Return what MNE has opened."""
     info, scales = _described(raw)
     sfreq = info.sfreq
-    recorded = np.ones(raw.n_times, bool)
-    texts = []
+    skips, texts = [], []
     for each in raw.annotations:
         onset = float(each["onset"]) - raw.first_time
         duration, text = float(each["duration"]), str(each["description"])
         if text == SKIP:
             first = round(onset * sfreq)
-            recorded[max(0, first) : round(first + duration * sfreq)] = False
+            skips.append((first, round(first + duration * sfreq)))
         else:
             texts.append((onset, duration, text))
-    rows = np.flatnonzero(recorded)  # of those that MNE has
-    if not len(rows):
+    recorded = _between(skips, raw.n_times)
+    if not recorded:
         raise RecordingError(f"{path} holds no samples")
+    rows = np.concatenate([np.arange(*each) for each in recorded])  # that MNE has
     data = np.empty((len(rows), info.n_channels), np.float32)
     step = max(1, BLOCK // info.n_channels)
-    for start in range(0, raw.n_times, step):
-        stop = min(start + step, raw.n_times)
-        first, last = np.searchsorted(rows, (start, stop))
-        block = raw.get_data(start=start, stop=stop).T * scales
-        data[first:last] = block[recorded[start:stop]]
+    at = 0
+    for first, last in recorded:
+        for start in range(first, last, step):
+            block = raw.get_data(start=start, stop=min(start + step, last)).T
+            data[at : at + len(block)] = block * scales
+            at += len(block)
     index = rows.copy()
     for start, lost in paused:
         index[np.searchsorted(rows, start) :] += lost
@@ -147,8 +154,19 @@ def _recording(path: Path, raw: Any, paused: list[tuple[int, int]]) -> Recording
         marks.append(Mark(time, text, duration, row))
     if paused:
         info = replace(info, counted=False)
+    refuse_many(path, len(marks))
     events = marked(info.name, index, marks)
     return Recording(info, index, index / sfreq, data, events)
+
+
+def _between(skips: list[tuple[int, int]], n_times: int) -> list[tuple[int, int]]:
+    """Return the stretches (start, stop) of the samples that no skip has."""
+    found, at = [], 0
+    for start, stop in [*sorted(skips), (n_times, n_times)]:
+        if at < min(start, n_times):
+            found.append((at, min(start, n_times)))
+        at = max(at, stop)
+    return found
 
 
 def _described(raw: Any) -> tuple[StreamInfo, Float64]:
@@ -193,7 +211,7 @@ def _fault(path: Path, error: Exception) -> str:
     return f"cannot be read: MNE says: {said}"
 
 
-FIF = MneRaw("FIF", (START,), "read_raw_fif")
+FIF = MneRaw("FIF", (START,), "read_raw_fif", refuse_impossible)
 BRAINVISION = MneRaw(
     "BrainVision",
     (
@@ -201,5 +219,6 @@ BRAINVISION = MneRaw(
         b"BrainVision Data Exchange Header File",
     ),
     "read_raw_brainvision",
+    refuse_unsafe,
     pauses,
 )

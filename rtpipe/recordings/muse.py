@@ -70,7 +70,7 @@ class MuseCsv:
         index = IndexEstimate(SFREQ).indices(times)
         events = _truth(path)
         if marked:
-            events += coded("eeg", table[:, 6], index, times)
+            events += coded(path, "eeg", table[:, 6], index, times)
         data = table[:, 1:6].astype(np.float32)
         return (Recording(info, index, times, data, events, table[:, 0]),)
 

@@ -14,7 +14,7 @@ from rtpipe.estimate import IndexEstimate
 from rtpipe.recording import Answers, Recording
 from rtpipe.recordings.marks import coded
 from rtpipe.recordings.names import different
-from rtpipe.recordings.table import read_table, refuse_large, steady
+from rtpipe.recordings.table import LONGEST, read_table, refuse_large, steady
 from rtpipe.types import Float64, StreamInfo
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ START = b"%OpenBCI Raw E"  # "EEG Data" once, then "EXG Data"
 NAMES = "Sample Index"  # begins the line of names
 CYCLE = 256  # the Cyton's counter is a byte
 MILLISECONDS = 1e11  # a time above is in these: as seconds it would be the year 5138
-_SETTING = re.compile(r"%\s*(.+?)\s*=\s*(.+?)\s*$")
+SETTINGS = 1000  # lines above the rows, a few in truth
 
 
 class OpenBciText:
@@ -100,7 +100,7 @@ class OpenBciText:
             values = np.column_stack([place[k] for k in part])
             refuse_large(path, values, header=lines, first=part[0] + 1)
             data = values[fresh].astype(np.float32)
-            events = () if codes is None else coded(name, codes, index, times)
+            events = () if codes is None else coded(path, name, codes, index, times)
             found.append(Recording(info, index, times, data, events, stamps))
         return found
 
@@ -122,9 +122,12 @@ def _read_header(path: Path) -> _Header:
     n_lines = 0
     with path.open("rb") as file:
         for line in file:
+            if len(line) > LONGEST or n_lines > SETTINGS:
+                raise RecordingError(f"{path}: the header is longer than any is")
             text = line.decode("latin-1").strip()
-            if found := _SETTING.match(text):
-                settings[found[1].lower()] = found[2]
+            name, equals, value = text.removeprefix("%").partition("=")
+            if text.startswith("%") and equals:
+                settings[name.strip().lower()] = value.strip()
             elif text.startswith(NAMES):
                 names = [name.strip() for name in text.split(",")]
             elif not text.startswith("%"):

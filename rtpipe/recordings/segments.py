@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-_MARKERS = re.compile(r"^MarkerFile\s*=\s*(.+?)\s*$", re.MULTILINE)
+from rtpipe.recordings.brainvisionguard import marker_file
+
 # A new segment begins at a sample, counted from 1, and at a date with microseconds.
 _SEGMENT = re.compile(
     r"^Mk\d+=New Segment,[^,]*,(\d+),\d+,\d+,(\d{20})\s*$", re.MULTILINE
@@ -27,8 +28,7 @@ def pauses(header: Path, sfreq: float) -> list[tuple[int, int]]:
     between them, where that is more than four samples and 100 ms: see
     `rtpipe.estimate.IndexEstimate`.
     """
-    named = _MARKERS.search(header.read_text("latin-1"))
-    markers = header.with_name(named[1].replace("$b", header.stem)) if named else header
+    markers = marker_file(header)
     begun = []
     for row, date in _SEGMENT.findall(markers.read_text("latin-1")):
         try:

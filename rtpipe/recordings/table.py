@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 _AT = re.compile(r"convert string '(.*?)'? to float64 at row (\d+), column (\d+)")
 _WIDTH = re.compile(r"columns changed from (\d+) to (\d+) at row (\d+)")
 _SHORT = re.compile(r"column index (\d+) at row (\d+) with (\d+) columns")
+LONGEST = 2**16  # bytes of a line; of the layouts known here none needs a tenth
 FARTHEST = 1e9  # samples between two rows, 45 days at 256 Hz: a broken time, no gap
 
 
@@ -171,11 +172,16 @@ def _parsed(
 def _rows(path: Path, header: int) -> tuple[int, bool]:
     """Return how many rows end, and whether there is a last one that does not.
 
-    Raises RecordingError at a blank line above a row: NumPy skips it, and miscounts.
+    Raises RecordingError at a blank line above a row: NumPy skips it, and miscounts;
+    and at a line that is none of a table.
     """
     n_rows, blank, line = -header, 0, b""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
+            if len(line) > LONGEST:
+                raise RecordingError(
+                    f"{path}: line {number} is longer than {LONGEST} bytes"
+                )
             if not line.isspace():
                 if blank:
                     raise RecordingError(f"{path}: line {blank} is blank")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rtpipe.errors import RecordingError
 from rtpipe.recording import Answers, Recording, constant
+from rtpipe.recordings.marks import refuse_many
 from rtpipe.recordings.table import read_table, refuse_large
 from rtpipe.types import Event, Float64, StreamInfo
 
@@ -83,10 +84,13 @@ class EmgTable:
         data = np.rint(table[:, 1:9] * PER_COUNT).astype(np.float32)
         index = np.arange(len(table))
         device_times = table[:, 0] / 1000
-        return (Recording(info, index, times, data, _truth(classes), device_times),)
+        truth = _truth(path, classes)
+        return (Recording(info, index, times, data, truth, device_times),)
 
 
-def _truth(classes: NDArray[np.float64]) -> tuple[Event, ...]:
+def _truth(path: Path, classes: NDArray[np.float64]) -> tuple[Event, ...]:
+    stretches = constant(classes)
+    refuse_many(path, len(stretches))
     return tuple(
         Event(
             "emg",
@@ -95,7 +99,7 @@ def _truth(classes: NDArray[np.float64]) -> tuple[Event, ...]:
             start,
             {"task": "gesture", "label": GESTURES.get(int(classes[start]))},
         )
-        for start, _ in constant(classes)
+        for start, _ in stretches
     )
 
 
