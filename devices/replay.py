@@ -111,6 +111,7 @@ class _Track:
     def __init__(self, recording: Recording) -> None:
         self.recording, self.at = recording, 0
         self._told = 0  # events handed over
+        self._estimated = frozenset(recording.estimated)
 
     @property
     def over(self) -> bool:
@@ -151,6 +152,7 @@ class _Track:
             device_times=None
             if whole.device_times is None
             else whole.device_times[rows],
+            estimated=rows.start in self._estimated,
         )
         first = self._told
         while (

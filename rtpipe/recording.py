@@ -42,6 +42,9 @@ class Recording:
         Truth and markers, in the order of their index.
     device_times : ndarray of float64, shape (n_times,), or None
         The times as the file has them.
+    estimated : tuple of int
+        Rows before which a jump of the index is an estimate although the device
+        counts.
     """
 
     info: StreamInfo
@@ -50,6 +53,7 @@ class Recording:
     data: Float32
     events: tuple[Event, ...] = ()
     device_times: Float64 | None = None
+    estimated: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

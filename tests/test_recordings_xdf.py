@@ -315,16 +315,15 @@ def test_a_header_that_is_damaged(tmp_path: Path) -> None:
     path = write(tmp_path / "x.xdf", noise("A", 3, 1.0))
     path.write_bytes(path.read_bytes().replace(b"</name>", b"</nome>"))
     with pytest.raises(
-        RecordingError, match=r"x\.xdf is damaged: pyxdf says: mismatch"
+        RecordingError, match=r"x\.xdf holds no .*the header of stream 1: it is no XML"
     ):
         read(path)
 
 
-def test_without_pyxdf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pyxdf_is_not_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "x.xdf", noise("A", 3, 1.0))
     monkeypatch.setitem(sys.modules, "pyxdf", None)
-    with pytest.raises(RecordingError, match="by the package 'pyxdf': install it"):
-        read(path)
+    assert len(one(path).data) == 3
 
 
 # The published recordings -------------------------------------------------------------

@@ -90,8 +90,8 @@ class File:
 
     Parameters
     ----------
-    about : dict of str to str
-        What its header says: version, perhaps a date.
+    about : dict of str to str, or None
+        What its header says: version, perhaps a date; None where it has none.
     streams : tuple of Stream
     damage : tuple of str
         What could not be read, and at which bytes.
@@ -104,7 +104,7 @@ class File:
         chunks, in their order.
     """
 
-    about: dict[str, str]
+    about: dict[str, str] | None
     streams: tuple[Stream, ...]
     damage: tuple[str, ...]
     cut: int | None
@@ -254,7 +254,7 @@ class _Walk:
         told = [f"and {more} more places"] if more else []
         heads = [*self._heads[FILE_HEADER], *self._heads[STREAM_HEADER]]
         return File(
-            about=self._about or {},
+            about=self._about,
             streams=tuple(part.stream(key) for key, part in self._parts.items()),
             damage=(*self._damage, *told),
             cut=self._cut,
@@ -280,7 +280,8 @@ class _Part:
         found = decoded(content, self.header, self.stamps[-1] if self.stamps else 0.0)
         if places != self._places:
             self._places = places
-            self.breaks.append(len(self.stamps))
+            if not self.breaks or self.breaks[-1] != len(self.stamps):
+                self.breaks.append(len(self.stamps))
         self.stamps.frombytes(found.stamps.tobytes())
         self.values += found.values
         self.texts += found.texts

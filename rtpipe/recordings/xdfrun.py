@@ -1,0 +1,188 @@
+"""XDF files that rtpipe recorded: what a stream is says its role in its header."""
+
+import json
+from collections.abc import Mapping
+from math import isfinite, prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rtpipe.errors import RecordingError
+from rtpipe.estimate import IndexEstimate
+from rtpipe.recording import Recording
+from rtpipe.recordings.xdfindex import numbered
+from rtpipe.recordings.xdfstream import as_float32, checked, name_of, times_of
+from rtpipe.types import Event, StreamInfo
+from rtpipe.xdf.header import STRING
+from rtpipe.xdf.read import File, Stream
+from rtpipe.xdf.signal import signal_info
+
+# What a run tells of itself: a replay makes these anew, they are not the device's.
+MADE_BY_A_RUN = frozenset(
+    (
+        *("gap", "late", "quality", "skipped", "overrun", "sink", "none", "unfit"),
+        *("degraded", "steady", "ledger", "disk", "recording", "malformed"),
+    )
+)
+_NEEDED = {"truth": ("task", "label"), "marker": ("text",)}
+_OF_EVERY_EVENT = ("type", "stream", "time", "kind", "index")
+
+
+def is_run(file: File) -> bool:
+    """Tell whether a file is one that rtpipe recorded."""
+    return any(role(each) for each in file.streams)
+
+
+def role(stream: Stream) -> str:
+    """Return what a stream is for; empty where rtpipe did not write it."""
+    return stream.header.about.get("role", "")
+
+
+def about_run(file: File) -> dict[str, Any]:
+    """Return what a file says of the run that it was recorded in."""
+    said = [each.header.about.get("run", "") for each in file.streams]
+    for text in filter(None, said):
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def recordings_of_run(
+    path: Path, file: File
+) -> tuple[list[tuple[Stream, Recording]], list[str]]:
+    """Return the signals of a file, and why others are left out.
+
+    Raises
+    ------
+    RecordingError
+        If no signal is left, or one cannot be what it says it is.
+    """
+    signals = [each for each in file.streams if role(each) == "signal"]
+    left_out = [f"{name_of(each)} {why}" for each in signals if (why := _fault(each))]
+    kept = [each for each in signals if not _fault(each)]
+    if not kept:
+        why = "; ".join([*left_out, *file.damage[:1]]) or "it has no signal"
+        raise RecordingError(f"{path} holds no samples that can be played: {why}")
+    zero = min(float(times_of(each)[0]) for each in kept)
+    events, broken = _events(file, zero)
+    if broken:
+        left_out.append(f"{broken} events that cannot be read")
+    origins = about_run(file).get("origins")
+    found = [
+        (each, _recording(path, file, each, events, zero, _origin(each, origins)))
+        for each in kept
+    ]
+    return found, left_out
+
+
+def _recording(
+    path: Path,
+    file: File,
+    stream: Stream,
+    events: Mapping[str, list[Event]],
+    zero: float,
+    origin: int | None,
+) -> Recording:
+    info = _info(stream, origin)
+    assert info is not None
+    times = checked(path, info, times_of(stream) - zero)
+    entries = _entries(file, stream)
+    index = IndexEstimate(info.sfreq).indices(times)
+    estimated = tuple((np.flatnonzero(np.diff(index) != 1) + 1).tolist())
+    if len(entries):
+        index, estimated = numbered(path, stream, entries)
+    data = as_float32(path, info.name, stream.values)
+    return Recording(
+        info,
+        index,
+        times,
+        data.reshape(-1, *info.sample_shape),
+        tuple(events.get(info.name, ())),
+        stream.stamps,
+        estimated,
+    )
+
+
+def _fault(stream: Stream) -> str:
+    """Return why a signal cannot be played, or nothing."""
+    info = _info(stream, None)
+    if info is None:
+        return "does not say what it is"
+    if not len(stream.stamps):
+        return "has no samples"
+    if stream.values.shape[1] != prod(info.sample_shape):
+        return f"has samples of {stream.values.shape[1]} values, not as it says"
+    return ""
+
+
+def _info(stream: Stream, origin: int | None) -> StreamInfo | None:
+    try:
+        return signal_info(stream.header.about, origin)
+    except ValueError:
+        return None
+
+
+def _origin(stream: Stream, origins: Any) -> int | None:
+    if not isinstance(origins, dict):
+        return None
+    found = origins.get(stream.header.about.get("stream"))
+    return found if isinstance(found, int) else None
+
+
+def _entries(file: File, signal: Stream) -> Any:
+    """Return the index stream of a signal, shape (n_entries, 3)."""
+    for each in file.streams:
+        told = each.header.about
+        if (
+            told.get("role") == "index"
+            and told.get("stream") == (signal.header.about["stream"])
+        ):
+            return each.values
+    return ()
+
+
+def _events(file: File, zero: float) -> tuple[dict[str, list[Event]], int]:
+    """Return what the devices told, by stream, and how many lines are broken.
+
+    An event without an index stays behind the one it came after.
+    """
+    found: dict[str, list[tuple[int, Event]]] = {}
+    broken = 0
+    for stream in file.streams:
+        if role(stream) != "events" or stream.header.channel_format != STRING:
+            continue
+        for time, (line, *_) in zip(times_of(stream), stream.rows, strict=True):
+            event = _event(line, float(time) - zero)
+            if event is None:
+                broken += 1
+            elif event.kind not in MADE_BY_A_RUN:
+                before = found.setdefault(event.stream, [])
+                place = before[-1][0] if before else 0
+                if event.index is not None:
+                    place = event.index
+                before.append((place, event))
+    return {
+        name: [event for _, event in sorted(events, key=lambda both: both[0])]
+        for name, events in found.items()
+    }, broken
+
+
+def _event(line: str, time: float) -> Event | None:
+    try:
+        told = json.loads(line)
+        stream, kind, index = told["stream"], told["kind"], told.get("index")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    if not (isinstance(stream, str) and isinstance(kind, str) and isfinite(time)):
+        return None
+    if index is not None and not isinstance(index, int):
+        return None
+    data = {key: each for key, each in told.items() if key not in _OF_EVERY_EVENT}
+    if any(key not in data for key in _NEEDED.get(kind, ())):
+        return None
+    return Event(stream, time, kind, index, data)
