@@ -265,6 +265,53 @@ def inspect(
             print_card(card)
 
 
+@app.command()
+def convert(
+    file: Annotated[Path, typer.Argument(help="A recording.")],
+    to: Annotated[str, typer.Option(help="edf, bdf, fif, csv or bids.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the files; else the recording's.")
+    ] = None,
+    subject: Annotated[str | None, typer.Option(help="For BIDS: who.")] = None,
+    task: Annotated[str | None, typer.Option(help="For BIDS: doing what.")] = None,
+    session: Annotated[
+        str | None, typer.Option(help="For BIDS: on which visit.")
+    ] = None,
+    run: Annotated[str | None, typer.Option(help="For BIDS: which repetition.")] = None,
+    units: Annotated[
+        str | None,
+        typer.Option(help="Of channels that tell none: uV, none, or one,for,each."),
+    ] = None,
+    board: Annotated[
+        str | None, typer.Option(help="Of which board a file of BrainFlow's is.")
+    ] = None,
+) -> None:
+    """Write a recording for other programs: a file for each of its streams.
+
+    \b
+    rtpipe convert run.xdf --to edf
+    rtpipe convert run.xdf --to csv --out tables
+    rtpipe convert run.xdf --to bids --out study --subject 01 --task grasp
+    """
+    with _reporting():
+        from rtpipe.config import scalar
+        from rtpipe.console import waiting
+        from rtpipe.convert.conversion import convert as write
+        from rtpipe.convert.conversion import entities
+        from rtpipe.recording import Answers
+        from rtpipe.terminal.canvas import clean
+
+        said = Answers(
+            scalar(board) if board else None,
+            units.split(",") if units and "," in units else units,
+        )
+        who = entities(to, subject, task, session, run)
+        for each in write(file, to, out, answers=said, named=who, busy=waiting):
+            typer.echo(f"{clean(each.stream)}: {each.file or 'not written'}")
+            for line in each.told:
+                typer.echo(f"  {clean(line)}")
+
+
 def _options(
     config: Path | None,
     model: list[str] | None,

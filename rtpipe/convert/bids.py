@@ -15,10 +15,19 @@ from rtpipe.convert.edf import write_edf
 from rtpipe.convert.grid import Grid
 from rtpipe.convert.names import bids_label, labels
 from rtpipe.errors import ConfigError
+from rtpipe.recordings.names import named_apart
 from rtpipe.types import StreamInfo
 
 DATATYPES = ("eeg", "emg")
-SHARED = ("participants.tsv", "participants.json", "dataset_description.json")
+SHARED = ("participants.tsv", "participants.json")
+VERSION = "1.11.0"  # the first with EMG
+README = """Recordings of biosignals, written by rtpipe with MNE-BIDS and edfio.
+
+Say here who was recorded, how, and what for.
+
+Samples that were lost on their way hold the last value before them, and are marked by
+events BAD_lost; what fills the last record of a BDF file is marked by BAD_padding.
+"""
 NOT_TOLD = "not told by the recording"
 MONTAGE = "standard_1005"
 
@@ -88,33 +97,47 @@ def write_bids(
     The signals are BDF files, as `write_edf` makes them. Where all EEG channels have
     names of the 10-05 system the positions of a model head are added.
     """
-    import mne_bids
-
     for file in replaced(entities):
         if (root / file).exists():
             (staging / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(root / file, staging / file)
-    for file in root.glob("README*"):  # or another would be added
-        shutil.copy(file, staging)
-    mne_bids.make_dataset_description(
-        path=staging,
-        name=root.resolve().name,
-        dataset_type="raw",
-        overwrite=False,
-    )
-    kinds = Counter(datatype(each.info) for each in grids)
+    paths = _paths([each.info for each in grids], staging, entities)
     written = []
     with TemporaryDirectory(dir=staging) as sources:
-        for k, each in enumerate(grids):
-            several = kinds[datatype(each.info)] > 1
+        for k, (each, path) in enumerate(zip(grids, paths, strict=True)):
             source = Path(sources) / f"{k}.bdf"
             told = write_edf(each, source, "bdf", typed=False)
-            path = _path(each.info, staging, entities, several)
             written.append((each, _add(each, source, path), told))
-    for file in staging.glob("README*"):
-        if (root / file.name).exists():
-            file.unlink()
+    _describe(root, staging)
     return written
+
+
+def targets(infos: Sequence[StreamInfo], root: Path, entities: Entities) -> list[Path]:
+    """Return the files that the signals of streams are written to."""
+    return [
+        Path(each.update(suffix=each.datatype, extension=".bdf").fpath)
+        for each in _paths(infos, root, entities)
+    ]
+
+
+def _paths(infos: Sequence[StreamInfo], root: Path, entities: Entities) -> list[Any]:
+    """Return paths of MNE-BIDS; the streams' names tell apart those of one type."""
+    from mne_bids import BIDSPath
+
+    kinds = Counter(datatype(each) for each in infos)
+    names = named_apart([bids_label(each.name) or "stream" for each in infos])
+    return [
+        BIDSPath(
+            subject=entities.subject,
+            session=entities.session,
+            task=entities.task,
+            run=entities.run,
+            acquisition=bids_label(name) if kinds[datatype(info)] > 1 else None,
+            datatype=datatype(info),
+            root=root,
+        )
+        for info, name in zip(infos, names, strict=True)
+    ]
 
 
 def _person(entities: Entities) -> Path:
@@ -122,18 +145,20 @@ def _person(entities: Entities) -> Path:
     return folder / f"ses-{entities.session}" if entities.session else folder
 
 
-def _path(info: StreamInfo, root: Path, entities: Entities, several: bool) -> Any:
-    from mne_bids import BIDSPath
-
-    return BIDSPath(
-        subject=entities.subject,
-        session=entities.session,
-        task=entities.task,
-        run=entities.run,
-        acquisition=bids_label(info.name) if several else None,
-        datatype=datatype(info),
-        root=root,
-    )
+def _describe(root: Path, staging: Path) -> None:
+    """Say what data set this is, where it does not say so yet."""
+    description = staging / "dataset_description.json"
+    description.unlink()  # MNE-BIDS has made one, with authors that nobody is
+    if not (root / description.name).exists():
+        told = {
+            "Name": root.resolve().name,
+            "BIDSVersion": VERSION,
+            "DatasetType": "raw",
+            "GeneratedBy": [{"Name": "rtpipe", "Version": __version__}],
+        }
+        description.write_text(json.dumps(told, indent=4) + "\n", "utf-8")
+    if not any(root.glob("README*")):
+        (staging / "README.md").write_text(README, "utf-8")
 
 
 def _add(grid: Grid, source: Path, path: Any) -> Path:
@@ -149,9 +174,10 @@ def _add(grid: Grid, source: Path, path: Any) -> Path:
     raw.info["bads"] = [names[k] for k in grid.dead]
     if path.datatype == "eeg":
         _place(raw)
-    added = mne_bids.write_raw_bids(
-        raw, path, emg_placement="Other" if path.datatype == "emg" else None
-    )
+    if grid.started is None:
+        raw.set_meas_date(None)  # BDF has a date in every case
+    placement = "Other" if path.datatype == "emg" else None
+    added = mne_bids.write_raw_bids(raw, path, emg_placement=placement, readme=False)
     _mend(added.copy().update(extension=".json").fpath)
     return Path(added.fpath)
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtpipe.convert.annotation import BAD_VALUE
-from rtpipe.convert.bids import Entities, datatype, replaced, write_bids
+from rtpipe.convert.bids import Entities, datatype, replaced, targets, write_bids
 from rtpipe.convert.edf import BITS, write_edf
 from rtpipe.convert.fif import write_fif
 from rtpipe.convert.grid import Grid, grid
 from rtpipe.convert.names import file_name
 from rtpipe.convert.staging import refuse_present, staged
 from rtpipe.convert.table import write_csv
-from rtpipe.errors import ConfigError, RecordingError, RtpipeError
+from rtpipe.errors import ConfigError, RecordingError, RtpipeError, last_line
 from rtpipe.few import few
 from rtpipe.recording import Answers, Recording, read
 from rtpipe.recordings.names import named_apart
@@ -44,13 +44,32 @@ class Converted:
     told: tuple[str, ...]
 
 
+def entities(
+    to: str, subject: str | None, task: str | None, session: str | None, run: str | None
+) -> Entities | None:
+    """Return what names the files of BIDS, None for another format.
+
+    Raises
+    ------
+    ConfigError
+        If BIDS lacks one that it needs, or another format is given one.
+    """
+    if to != "bids":
+        if any((subject, task, session, run)):
+            raise ConfigError("--subject, --task, --session, --run are for --to bids")
+        return None
+    if subject is None or task is None:
+        raise ConfigError("BIDS names its files after --subject and --task: add both")
+    return Entities(subject, task, session, run)
+
+
 def convert(
     path: Path,
     to: str,
     out: Path | None = None,
     *,
     answers: Answers = _NOTHING,
-    entities: Entities | None = None,
+    named: Entities | None = None,
     busy: Busy = nullcontext,
 ) -> list[Converted]:
     """Write a recording in another format, a file for each stream.
@@ -65,8 +84,8 @@ def convert(
         ``NAME-bids`` in it. It is made if only its parent is there.
     answers : Answers
         What the recording does not say itself.
-    entities : Entities or None
-        For BIDS, and for it alone.
+    named : Entities or None
+        For BIDS, and for it alone: see `entities`.
     busy : callable
         Given a sentence, returns a context that is entered while that is done.
 
@@ -83,17 +102,13 @@ def convert(
     """
     if to not in FORMATS:
         raise ConfigError(f"--to {to}: choose one of {', '.join(FORMATS)}")
-    if to == "bids" and entities is None:
-        raise ConfigError("BIDS names its files after --subject and --task: add both")
-    if to != "bids" and entities is not None:
-        raise ConfigError("--subject, --task, --session and --run are for --to bids")
     with busy(f"reading {path.name} ..."):
         recordings = read(path, answers)
     if to != "csv":
         _refuse_unknown(path, recordings)
     grids = [grid(each) for each in recordings]
-    if entities is not None:
-        return _data_set(path, grids, out, entities, busy)
+    if named is not None:
+        return _data_set(path, grids, out, named, busy)
     return _files(path, grids, to, out or path.parent, busy)
 
 
@@ -121,7 +136,7 @@ def _files(
 
 
 def _data_set(
-    path: Path, grids: Sequence[Grid], out: Path | None, entities: Entities, busy: Busy
+    path: Path, grids: Sequence[Grid], out: Path | None, named: Entities, busy: Busy
 ) -> list[Converted]:
     root = out or path.parent / f"{path.stem}-bids"
     placed = [each for each in grids if datatype(each.info)]
@@ -130,9 +145,10 @@ def _data_set(
             f"{path} has no EEG and no EMG, which are what BIDS is written for here: "
             f"its streams are {few([each.info.name for each in grids])}"
         )
-    with staged(root, replaced(entities)) as folder:
+    refuse_present(targets([each.info for each in placed], root, named))
+    with staged(root, replaced(named)) as folder:
         with busy(f"writing {root.name} ..."), _quiet(root):
-            written = write_bids(placed, root, folder, entities)
+            written = write_bids(placed, root, folder, named)
         files = {
             each.info.name: (root / file.relative_to(folder), told)
             for each, file, told in written
@@ -195,6 +211,8 @@ def _quiet(file: Path) -> Iterator[None]:
             yield
     except RtpipeError:
         raise
+    except (FileExistsError, ValueError, RuntimeError) as error:
+        raise RtpipeError(f"{file} cannot be written: {last_line(error)}") from None
     except OSError as error:
-        said = error.strerror or "not everything was written; is the disk full?"
+        said = error.strerror or "only a part of it; is the disk full?"
         raise RtpipeError(f"{file} cannot be written: {said}") from None

@@ -8,16 +8,20 @@ import numpy as np
 
 from rtpipe.convert.annotation import Annotation
 from rtpipe.convert.grid import Grid
-from rtpipe.convert.names import ascii_text, labels
-from rtpipe.convert.physical import physical
+from rtpipe.convert.names import LABEL, ascii_text, labels
+from rtpipe.convert.physical import Physical, physical
 from rtpipe.errors import RecordingError
 from rtpipe.few import few
 from rtpipe.recordings.edf import MICROVOLTS, TYPES
+from rtpipe.recordings.mneraw import UNITS
+from rtpipe.types import Float64, StreamInfo
 
 BITS = {"edf": 16, "bdf": 24}
 PADDING = "BAD_padding"  # what fills the last record
 LONGEST = 10.0  # seconds of a record
 CLOSE = 1e-6  # how far from the nominal rate that of a file may be, relatively
+_SI = {word for number, word in UNITS.items() if number > 0}
+_FRACTIONS = (("", 1.0), ("m", 1e3), ("u", 1e6), ("n", 1e9), ("p", 1e12), ("f", 1e15))
 _PREFIX = {kind: word for word, kind in reversed(TYPES.items())}
 
 
@@ -40,7 +44,8 @@ def write_edf(grid: Grid, file: Path, kind: str, typed: bool = True) -> list[str
 
     Notes
     -----
-    Voltages are in uV, the rest is in its own unit. A file consists of records of equal
+    Voltages are in uV, the rest is in its own unit, or in a thousandth of it and so on
+    where the header has no room for the numbers. A file consists of records of equal
     length: what the last one lacks is the last value of each channel, annotated with
     ``BAD_padding``. Values are whole numbers of 16 or 24 bits, from the least to the
     greatest of the channel; whole numbers that fit are written as they are.
@@ -59,26 +64,22 @@ def write_edf(grid: Grid, file: Path, kind: str, typed: bool = True) -> list[str
     told = []
     if count != info.sfreq * duration:
         told.append(f"the rate in the file is {sfreq!r} Hz")
-    names = [
-        f"{_prefix(type_)} {name}" if typed else name
-        for name, type_ in zip(info.ch_names, info.ch_types, strict=True)
-    ]
+    names = _typed(grid.info) if typed else info.ch_names
     short = labels(names)
     if cut := [each for each, label in zip(names, short, strict=True) if each != label]:
         told.append(f"names that EDF has no room for are cut: {few(cut)}")
     signals, coarsest = [], 0.0
-    for k, (label, word) in enumerate(zip(short, info.units, strict=True)):
-        scale = MICROVOLTS.get(word, 1.0)
-        values = np.pad(grid.held(k) * scale, (0, padding), "edge")
-        range_ = physical(info.ch_names[k], values, BITS[kind])
-        if not range_.exact and word in MICROVOLTS:
+    for k, label in enumerate(short):
+        held = np.pad(grid.held(k), (0, padding), "edge")
+        values, dimension, range_ = _fitted(grid, k, held, BITS[kind])
+        if dimension == "uV" and not range_.exact:
             coarsest = max(coarsest, range_.step / 2)
         signals.append(
             signal_of(
                 values,
                 sfreq,
                 label=label,
-                physical_dimension="uV" if word in MICROVOLTS else ascii_text(word, 8),
+                physical_dimension=ascii_text(dimension, 8),
                 physical_range=(range_.low, range_.high),
             )
         )
@@ -145,8 +146,35 @@ def _divides(n_times: int, sfreq: float, count: int, duration: float) -> bool:
     return records == int(records)
 
 
-def _prefix(kind: str) -> str:
-    return _PREFIX.get(kind, "MISC")
+def _typed(info: StreamInfo) -> list[str]:
+    """Return names that say their type, but EEG's if that leaves no room for a name."""
+    found = []
+    for name, kind in zip(info.ch_names, info.ch_types, strict=True):
+        label = f"{_PREFIX.get(kind, 'MISC')} {name}"
+        found.append(name if kind == "eeg" and len(label) > LABEL else label)
+    return found
+
+
+def _fitted(
+    grid: Grid, channel: int, values: Float64, bits: int
+) -> tuple[Float64, str, Physical]:
+    """Return values in a unit in which the header has room for their range."""
+    word = grid.info.units[channel]
+    if word in MICROVOLTS:
+        tries = [("uV", MICROVOLTS[word])]
+    elif word in _SI:
+        tries = [(prefix + word, factor) for prefix, factor in _FRACTIONS]
+    else:
+        tries = [(word, 1.0)]
+    for dimension, factor in tries:
+        scaled = values * factor
+        if range_ := physical(scaled, bits):
+            return scaled, dimension, range_
+    raise RecordingError(
+        f"{grid.info.ch_names[channel]} is from {values.min():g} to {values.max():g}, "
+        "for which the header of EDF and BDF has too few characters: convert to fif "
+        "or csv"
+    )
 
 
 def _start(grid: Grid) -> datetime | None:

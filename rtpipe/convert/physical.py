@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtpipe.errors import RecordingError
 from rtpipe.types import Float64
 
 WIDTH = 8  # characters that the header has for a number
@@ -35,20 +34,15 @@ class Physical:
     step: float
 
 
-def physical(name: str, values: Float64, bits: int) -> Physical:
+def physical(values: Float64, bits: int) -> Physical | None:
     """Return the narrowest range that holds all values, so that none is clipped.
+
+    None where the header has no room for such numbers.
 
     Parameters
     ----------
-    name : str
-        Of the channel.
     values : ndarray of float64, shape (n_times,)
     bits : int
-
-    Raises
-    ------
-    RecordingError
-        If the header has no room for such numbers.
     """
     lowest, highest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     low, high = float(values.min()), float(values.max())
@@ -61,10 +55,7 @@ def physical(name: str, values: Float64, bits: int) -> Physical:
         finest = np.spacing(np.float32(max(abs(low), abs(high))))
         if step <= max(WIDEST * (high - low) / codes, float(finest)):
             return Physical(bottom, top, False, step)
-    raise RecordingError(
-        f"{name} is from {low:g} to {high:g}, for which the header of EDF and BDF has "
-        "too few characters: convert to fif or csv"
-    )
+    return None
 
 
 def _outward(value: float, rounded: Callable[[float], int]) -> float | None:
