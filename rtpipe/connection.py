@@ -12,6 +12,7 @@ import numpy as np
 from rtpipe.clock import now
 from rtpipe.device import Device
 from rtpipe.errors import DeviceError, DeviceLost, RtpipeError, last_line
+from rtpipe.estimate import finite
 from rtpipe.link import Link
 from rtpipe.types import Chunk, Event, StreamInfo
 
@@ -41,6 +42,8 @@ class _Track:
     heard: float | None = None  # when the newest sample came
     intervals: deque[float] = field(default_factory=lambda: deque(maxlen=8))
     lost: float | None = None  # when it was told lost
+    misshapen: tuple[int, ...] = ()  # what the newest samples were, if none of ours
+    dropped: int = 0  # of those, how many were not told yet
 
     @property
     def limit(self) -> float:
@@ -71,9 +74,18 @@ class Connection:
 
     Notes
     -----
-    Only a device on the run's clock is watched: a recording cannot be late. Where some
-    streams of a device fall silent and others go on, the silent ones are told lost; the
-    device stays open, for opening it again would cost the others.
+    Only a device on the run's clock is watched: a recording cannot be late. One that is
+    not, and says that it is lost, is opened again at once, for there is no time to
+    wait; if it fails again before a sample, or begins from its start, it is given up.
+
+    Where some streams of a device fall silent and others go on, the silent ones are
+    told lost; the device stays open, for opening it again would cost the others.
+
+    What comes out keeps the laws of a device, whatever comes in. Samples of another
+    shape than the stream's are dropped, and told with an event ``"malformed"``: at
+    once, then each second of signal while they go on, and the rest when they end. A
+    time that is not finite continues from the one before; one that decreases is that
+    before; none is later than now. The device's own stamps are kept as they are.
     """
 
     def __init__(self, device: Device, patience: float = 60.0) -> None:
@@ -115,15 +127,16 @@ class Connection:
         try:
             chunks = _read(self.device, timeout)
         except DeviceLost as error:
+            rest = self._rest(self._tracks.values())
             if not self.watched:
-                raise
+                return [*rest, *self._come_back(error)]
             told = self._lose(self._tracks.values(), str(error))
             self._lost = self._lost or (now(), str(error))
             self._close()
-            return told
+            return [*rest, *told]
         if chunks is None:
-            return None
-        found = [self._continued(chunk) for chunk in chunks]
+            return self._rest(self._tracks.values()) or None
+        found = [each for chunk in chunks for each in self._taken(chunk)]
         return [*found, *self._watch()] if self.watched else found
 
     def close(self) -> None:
@@ -172,12 +185,12 @@ class Connection:
 
     def _lose(self, tracks: Iterable[_Track], reason: str) -> Sequence[Chunk]:
         """Tell that streams are lost, each once."""
-        at = now()
         told = []
         for track in tracks:
-            track.link.become("lost", at, reason)
+            track.link.become("lost", now(), reason)
             if track.lost is None:
-                track.lost = at
+                track.lost = now()
+                at = self._at(track)
                 event = Event(track.info.name, at, "lost", None, {"reason": reason})
                 told.append(_eventful(track, event))
         return told
@@ -218,6 +231,20 @@ class Connection:
             self._close()
             return ()
         self._closed = False
+        self._begin_anew(infos)
+        return ()
+
+    def _come_back(self, error: DeviceLost) -> Sequence[Chunk]:
+        """Open a device again that keeps no time of the run's."""
+        tracks = self._tracks.values()
+        if not self.patience or all(track.anew for track in tracks):
+            raise error
+        told = self._lose(tracks, str(error))
+        self._shut()
+        self._begin_anew(self._open())
+        return told
+
+    def _begin_anew(self, infos: Sequence[StreamInfo]) -> None:
         known = {track.info.name: track.info for track in self._tracks.values()}
         if {info.name: info for info in infos} != known:
             raise DeviceLost(
@@ -226,7 +253,6 @@ class Connection:
             )
         for track in self._tracks.values():
             track.anew = True
-        return ()
 
     def _open(self) -> Sequence[StreamInfo]:
         """Open the device; whatever its driver raises is the device's error."""
@@ -244,14 +270,66 @@ class Connection:
         self._opened = now()
         return infos
 
-    def _continued(self, chunk: Chunk) -> Chunk:
+    def _taken(self, chunk: Chunk) -> list[Chunk]:
+        """Return the chunk as the run takes it, and what is told before."""
+        if (track := self._tracks.get(chunk.stream)) is None:
+            raise DeviceError(
+                f"{type(self.device).__name__} sends a stream {chunk.stream!r} that it "
+                f"did not announce, only {self._names()}"
+            )
+        if not len(chunk):
+            return [self._continued(track, chunk)]
+        if chunk.data.shape[1:] != track.info.sample_shape:
+            return self._misshapen(track, chunk)
+        rest = self._rest([track])
+        track.misshapen = ()
+        return [*rest, self._continued(track, chunk)]
+
+    def _misshapen(self, track: _Track, chunk: Chunk) -> list[Chunk]:
+        """Drop the samples of a chunk; return what is to be told of it."""
+        shape = chunk.data.shape[1:]
+        other = shape != track.misshapen
+        told = self._rest([track]) if other else []
+        track.misshapen = shape
+        track.dropped += len(chunk)
+        if chunk.events:
+            empty = replace(
+                chunk,
+                times=np.empty(0),
+                data=np.empty((0, *track.info.sample_shape), np.float32),
+                device_times=None,
+            )
+            told.append(self._continued(track, empty))
+        if other or track.dropped >= track.info.sfreq:
+            told += self._rest([track])
+        return told
+
+    def _rest(self, tracks: Iterable[_Track]) -> list[Chunk]:
+        """Tell the samples of another shape that were not told yet."""
+        told = []
+        for track in tracks:
+            if track.dropped:
+                data = {"samples": track.dropped, "got": list(track.misshapen)}
+                event = Event(
+                    track.info.name, self._at(track), "malformed", track.stop, data
+                )
+                told.append(_eventful(track, event))
+                track.dropped = 0
+        return told
+
+    def _continued(self, track: _Track, chunk: Chunk) -> Chunk:
         """Return the chunk as the run numbers it."""
-        track = self._tracks[chunk.stream]
         if not len(chunk):
             shift = track.stop - chunk.index if track.anew else track.shift
             return _shifted(chunk, shift)
+        chunk = self._timely(track, chunk)
         first = float(chunk.times[0])
         if estimated := track.anew:
+            if self._begun_again(track, chunk):
+                raise DeviceLost(
+                    f"{self._names()} was lost: {track.link.reason}; opened again, it "
+                    "begins from its start"
+                )
             lost = 0
             if track.latest is not None:
                 steps = (first - track.latest) * track.info.sfreq
@@ -260,13 +338,14 @@ class Connection:
             track.anew = False
         estimated |= chunk.estimated
         chunk = replace(_shifted(chunk, track.shift), estimated=estimated)
-        if track.latest is not None and first < track.latest:  # another clock, perhaps
-            chunk = replace(chunk, times=np.maximum(chunk.times, track.latest))
         at = now()
         if track.lost is not None:
-            since = track.lost if track.heard is None else track.heard
-            told = {"after": round(at - since, 3)}  # without a sample
-            event = Event(chunk.stream, at, "recovered", chunk.index, told)
+            if self.device.clock == "recording":
+                silent = first - (first if track.latest is None else track.latest)
+            else:
+                silent = at - (track.lost if track.heard is None else track.heard)
+            told = {"after": round(silent, 3)}  # without a sample
+            event = Event(chunk.stream, self._at(track), "recovered", chunk.index, told)
             chunk = replace(chunk, events=(event, *chunk.events))
             track.lost = None
         elif track.heard is not None:
@@ -274,8 +353,38 @@ class Connection:
         if track.link.state != "degraded":  # which is for the watchdog to end
             track.link.become("streaming", at)
         track.heard, self._pause = at, _FIRST_PAUSE
-        track.stop, track.latest = chunk.stop, float(chunk.times[-1])
+        # A sample that comes late changes nothing of where the stream stands.
+        track.stop = max(track.stop, chunk.stop)
+        track.latest = float(chunk.times[-1])
         return chunk
+
+    def _begun_again(self, track: _Track, chunk: Chunk) -> bool:
+        """Tell whether a recording that was opened again plays what it has played."""
+        if self.watched or track.latest is None:
+            return False
+        return (
+            chunk.index + track.shift < track.stop
+            and float(chunk.times[0]) <= track.latest
+        )
+
+    def _timely(self, track: _Track, chunk: Chunk) -> Chunk:
+        """Return the chunk with times that are finite, in order, and not to come."""
+        most = now() if self.device.clock == "run" else np.inf
+        least = -np.inf if track.latest is None else track.latest
+        times = chunk.times
+        fine = np.isfinite(times).all() and least <= times[0] and times[-1] <= most
+        if fine and (times[1:] >= times[:-1]).all():
+            return chunk
+        before = track.latest
+        if before is None and not np.isfinite(times).any():
+            before = most if most < np.inf else 0.0
+        times = finite(times, before, track.info.sfreq)
+        times = np.maximum.accumulate(np.minimum(times, most))
+        return replace(chunk, times=np.maximum(times, least))
+
+    def _at(self, track: _Track) -> float:
+        """Return the time that is now, on the clock of a stream's times."""
+        return now() if self.device.clock == "run" else track.latest or 0.0
 
     def _names(self) -> str:
         return " and ".join(self._tracks) or type(self.device).__name__

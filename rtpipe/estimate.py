@@ -16,7 +16,8 @@ class IndexEstimate:
     more than four samples and 100 ms, it jumps by the samples that fit in between: less
     is jitter. A time that steps backward counts as the one before; one that steps back
     by more than a second, or ahead by a second more than has passed, comes from a
-    clock that was set, and tells of no loss.
+    clock that was set, and tells of no loss; one that is not finite
+    is a sample's period after the one before.
 
     Parameters
     ----------
@@ -45,6 +46,7 @@ class IndexEstimate:
         """
         if not len(times):
             return np.empty(0, np.int64)
+        times = finite(times, self._latest, self._sfreq)
         before = times[0] if self._latest is None else self._latest
         known = _unset(np.concatenate(([before], times)))
         steps = np.diff(known)
@@ -55,8 +57,37 @@ class IndexEstimate:
             self._arrived = arrived
         lost[steps < 0] = 0
         index: NDArray[np.int64] = self._next + np.cumsum(1 + lost.astype(np.int64)) - 1
-        self._next, self._latest = int(index[-1]) + 1, float(known[-1])
+        self._next = int(index[-1]) + 1
+        self._latest = float(known[-1]) if np.isfinite(known[-1]) else None
         return index
+
+
+def finite(times: Float64, before: float | None, sfreq: float) -> Float64:
+    """Return times, those that are not finite continued from the one before.
+
+    Parameters
+    ----------
+    times : ndarray of float64, shape (n_times,)
+        Seconds.
+    before : float or None
+        The one before the first; None where none is known: those that come before the
+        first finite one are counted back from it, and where none is finite, none is.
+    sfreq : float
+        In hertz.
+    """
+    known = np.isfinite(times)
+    if known.all():
+        return times
+    rows = np.arange(len(times))
+    if before is None:
+        if not known.any():
+            return times
+        first = int(np.argmax(known))
+        before = float(times[first]) - (first + 1) / sfreq
+    newest = np.maximum.accumulate(np.where(known, rows, -1))
+    base = np.where(newest >= 0, np.where(known, times, 0.0)[newest], before)
+    found: Float64 = base + (rows - newest) / sfreq
+    return found
 
 
 def _unset(times: Float64) -> Float64:
