@@ -50,6 +50,13 @@ LslOut = Annotated[
     str | None,
     typer.Option(help="Send the answers as LSL streams: NAME and NAME-decisions."),
 ]
+Metrics = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PORT",
+        help="[HOST:]PORT where Prometheus may read the counters; 127.0.0.1 only.",
+    ),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="key=value, as in a config: --set device.seed=7"),
@@ -92,6 +99,7 @@ def live(
     duration: Duration = None,
     compute: Compute = None,
     lsl_out: LslOut = None,
+    metrics: Metrics = None,
     assign: Set = None,
 ) -> None:
     """Show a device's signals, their quality, and live decisions.
@@ -105,7 +113,9 @@ def live(
     rtpipe live --device synthetic --set device.seed=7 --set model.confidence=0.6
     """
     with _reporting():
-        raw = _options(config, model, ui, json_lines, duration, compute, lsl_out)
+        raw = _options(
+            config, model, ui, json_lines, duration, compute, lsl_out, metrics
+        )
         from rtpipe.config import device_argument
 
         if device:
@@ -124,6 +134,7 @@ def replay(
     duration: Duration = None,
     compute: Compute = None,
     lsl_out: LslOut = None,
+    metrics: Metrics = None,
     assign: Set = None,
 ) -> None:
     """Play a recording through models as if it were live.
@@ -135,7 +146,9 @@ def replay(
     rtpipe replay 1_raw_data.txt --model gesture.pt --speed max --json
     """
     with _reporting():
-        raw = _options(config, model, ui, json_lines, duration, compute, lsl_out)
+        raw = _options(
+            config, model, ui, json_lines, duration, compute, lsl_out, metrics
+        )
         from rtpipe.config import scalar
 
         keys = {"kind": "replay", "file": str(file), "speed": scalar(speed)}
@@ -320,12 +333,19 @@ def _options(
     duration: float | None,
     compute: str | None,
     lsl_out: str | None,
+    metrics: str | None,
 ) -> dict[str, Any]:
     """Return the file's keys with those of the command line over them."""
     from rtpipe.config import load
 
     raw = load(config) if config else {}
-    given = {"ui": ui, "duration": duration, "compute": compute, "lsl_out": lsl_out}
+    given = {
+        "ui": ui,
+        "duration": duration,
+        "compute": compute,
+        "lsl_out": lsl_out,
+        "metrics": metrics,
+    }
     raw |= {key: value for key, value in given.items() if value is not None}
     if json_lines:
         raw["json"] = True

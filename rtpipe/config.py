@@ -24,6 +24,7 @@ from pydantic import (
     field_validator,
 )
 
+from rtpipe.address import address
 from rtpipe.decide import Decision
 from rtpipe.errors import ConfigError
 from rtpipe.registry import find, names
@@ -85,6 +86,8 @@ class Config(_Table):
         Predictions and events as JSON lines on standard output, and no view.
     lsl_out : str or None
         Name of the LSL streams on which answers are sent; None sends none.
+    metrics : (str, int) or None
+        Host and port where Prometheus may read what is counted; None opens none.
     device, model : tuple of tables
     """
 
@@ -96,8 +99,14 @@ class Config(_Table):
     ui: Literal["auto", "terminal", "none"] = "auto"
     json_lines: bool = Field(default=False, alias="json")
     lsl_out: str | None = Field(default=None, min_length=1)
+    metrics: tuple[str, int] | None = None
     device: tuple[DeviceTable, ...] = ()
     model: tuple[ModelTable, ...] = ()
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _address(cls, told: Any) -> Any:
+        return address(told)
 
     @field_validator("device", mode="before")
     @classmethod

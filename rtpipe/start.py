@@ -82,10 +82,14 @@ def _looking(
 def _sinks(config: Config, gone: Callable[[], None]) -> list[Sink]:
     """Return the sinks; `gone` is called when nobody reads the view any longer."""
     sinks: list[Sink] = []
-    if config.lsl_out:  # first, for it may be refused: the view is not begun then
+    if config.lsl_out:  # first what may be refused: the view is not begun then
         from rtpipe.sinks.lsl import LslOut
 
         sinks.append(LslOut(config.lsl_out))
+    if config.metrics:
+        from rtpipe.sinks.metrics import Metrics
+
+        sinks.append(Metrics(*config.metrics))
     if config.json_lines:
         from rtpipe.sinks.jsonl import JsonLines
 
