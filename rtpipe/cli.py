@@ -256,26 +256,72 @@ def evaluate(
 
 @app.command()
 def inspect(
-    bundle: Annotated[str, typer.Argument(help="A bundle; or demo:gesture, ...")],
+    file: Annotated[
+        str, typer.Argument(help="A recording; or a bundle: its file, demo:gesture, ..")
+    ],
     json_lines: Annotated[
-        bool, typer.Option("--json", help="The card as one JSON object.")
+        bool, typer.Option("--json", help="All of it as one JSON object.")
+    ] = False,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="Write a whole copy of a broken XDF file beside."
+        ),
     ] = False,
 ) -> None:
-    """Show a bundle's card without loading the model.
+    """Show what is in a recording and whether it is whole, or a bundle's card.
+
+    A bundle's model is not loaded. A repair keeps the file as it is.
 
     \b
+    rtpipe inspect 1_raw_data.txt
+    rtpipe inspect --repair cut-off.xdf
     rtpipe inspect trained/gesture.pt
     """
     with _reporting():
-        from rtpipe.card import read_card
-        from rtpipe.config import bundle_path
-        from rtpipe.training.report import print_card
-
-        card = read_card(bundle_path(bundle))
-        if json_lines:
-            typer.echo(card.model_dump_json())
+        if file.startswith("demo:") or _is_archive(Path(file)):
+            _inspect_bundle(file, json_lines, repair)
         else:
-            print_card(card)
+            _inspect_recording(Path(file), json_lines, repair)
+
+
+def _inspect_bundle(bundle: str, json_lines: bool, repair: bool) -> None:
+    from rtpipe.card import read_card
+    from rtpipe.config import bundle_path
+    from rtpipe.training.report import print_card
+
+    if repair:
+        raise RtpipeError(f"{bundle} is a bundle: only recordings are repaired")
+    card = read_card(bundle_path(bundle))
+    if json_lines:
+        typer.echo(card.model_dump_json())
+    else:
+        print_card(card)
+
+
+def _inspect_recording(path: Path, json_lines: bool, repair: bool) -> None:
+    from rtpipe import inspection
+    from rtpipe.console import Output, waiting
+    from rtpipe.sinks.jsonl import finite
+    from rtpipe.terminal.recordingtable import print_recording, print_repair
+
+    with nullcontext() if json_lines else waiting(f"reading {path} ..."):
+        found = inspection.inspected(path)
+        made = inspection.repaired(found) if repair else None
+    if json_lines:
+        typer.echo(json.dumps(finite(inspection.as_json(found, made)), allow_nan=False))
+        return
+    print_recording(found, Output())
+    if made:
+        print_repair(*made, Output())
+
+
+def _is_archive(path: Path) -> bool:
+    """Tell whether a file begins as a zip archive, which a bundle is."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
 
 
 @app.command()

@@ -112,15 +112,26 @@ def read(path: Path, answers: Answers = _NOTHING) -> Sequence[Recording]:
         If it cannot be read, is laid out in no way that is known, or the units given
         are not those it lacks.
     """
+    recordings = layout_of(path).read(path, answers)
+    _refuse_many(path, recordings)
+    if answers.units is None:
+        return recordings
+    return _with_units(path, recordings, answers.units)
+
+
+def layout_of(path: Path) -> Layout:
+    """Return how a recording is laid out.
+
+    Raises
+    ------
+    RecordingError
+        If it cannot be read, or is laid out in no way that is known.
+    """
     head = _head(path)
     layouts, lacking = _layouts()
     for layout in layouts:
         if layout.matches(head):
-            recordings = layout.read(path, answers)
-            _refuse_many(path, recordings)
-            if answers.units is None:
-                return recordings
-            return _with_units(path, recordings, answers.units)
+            return layout
     if path.suffix.lower() in PARTS:
         raise RecordingError(
             f"{path} is a part of a BrainVision recording: open "

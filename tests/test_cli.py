@@ -20,6 +20,7 @@ from rtpipe.bundle import Bundle, Exported, Standardised, save
 from rtpipe.card import Card, Training
 from rtpipe.features.timedomain import LogRms
 from rtpipe.recording import file_hash
+from rtpipe.xdf.encode import file_header
 
 HEADER = "\t".join(["time", *(f"channel{k}" for k in range(1, 9)), "class"])
 ROW = "\t".join(["0"] * 9 + ["1"])
@@ -426,6 +427,7 @@ def test_the_examples_in_the_help_work_as_typed(
     shutil.copy(bundle, "trained/gesture.pt")
     shutil.copy(bundle, "gesture.pt")
     shutil.copy(recording, "1_raw_data.txt")
+    Path("cut-off.xdf").write_bytes(file_header({})[:-3])
     for name in ("1.txt", "2.txt"):
         copy = Path("EMG_data_for_gestures-master/01") / name
         copy.parent.mkdir(parents=True, exist_ok=True)
