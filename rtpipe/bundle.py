@@ -128,15 +128,18 @@ class Bundle:
     card : Card
     module : ScriptModule
         With the methods of `Exported`.
+    path : str
+        Where a recording of a run says that it is from.
     """
 
-    def __init__(self, card: Card, module: Any) -> None:
-        self.card, self.module = card, module
+    def __init__(self, card: Card, module: Any, path: str = "") -> None:
+        self.card, self.module, self.path = card, module, path
 
     def noted(self, note: str) -> "Bundle":
         """Return the same bundle, with a note for the person more on its card."""
         notes = (*self.card.notes, note)
-        return Bundle(self.card.model_copy(update={"notes": notes}), self.module)
+        card = self.card.model_copy(update={"notes": notes})
+        return Bundle(card, self.module, self.path)
 
     @classmethod
     def load(cls, path: Path, compute: str = "cpu") -> "Bundle":
