@@ -1,6 +1,7 @@
-"""The recipe `gesture`: six gestures from an EMG armband, on UCI's recordings.
+"""The recipe `gesture`: a person's own labels, or six gestures on UCI's recordings.
 
-Three protocols, each on windows of 200 rows that end on the grid index = 199 (mod 50):
+Recordings with cues go to `rtpipe.training.recorded`. What follows is of UCI's: three
+protocols, each on windows of 200 rows that end on the grid index = 199 (mod 50):
 (a) one model a person, recording 1 to 2; (b) one model for all people, recordings 1 to
 2, which is the bundle; (c) people left out, in five folds.
 """
@@ -18,8 +19,9 @@ from rtpipe.card import Card, Training
 from rtpipe.decide import Decider, Decision
 from rtpipe.errors import ConfigError
 from rtpipe.features.armband import ArmbandFeatures, Effort
-from rtpipe.recordings.uci import CHANNELS, GESTURES, SFREQ
-from rtpipe.training import scores
+from rtpipe.recording import HEAD, recordings_in
+from rtpipe.recordings.uci import CHANNELS, GESTURES, SFREQ, UCI
+from rtpipe.training import recorded, scores
 from rtpipe.training.gesturefit import (
     EPOCHS,
     Fitted,
@@ -73,20 +75,48 @@ class Answered:
 Answers = dict[str, list[Answered]]  # by person, a run each
 
 
-def train(data: Path, out: Path, *, seed: int = 0) -> None:
-    """Train and score the three protocols; leave the model of (b) as the bundle.
+def train(
+    data: Path,
+    out: Path,
+    *,
+    seed: int = 0,
+    stream: str | None = None,
+    window: float | None = None,
+    reaction: float | None = None,
+    task: str = "gesture",
+) -> None:
+    """Train on a person's cued recordings, or on UCI's, and leave a bundle.
 
     Parameters
     ----------
     data : Path
-        A folder a person, each with one or two recordings of UCI's text layout.
+        Recordings with cues; or a folder a person, each with one or two recordings of
+        UCI's text layout, whose three protocols are scored, (b) being the bundle.
     out : Path
     seed : int
         Not negative.
+    stream, window, reaction, task
+        Of cued recordings, see `rtpipe.training.recorded.train`.
     """
     if seed < 0:
         raise ConfigError(f"a seed is a whole number from 0 on, got {seed}")
     torch.set_num_threads(1)  # more of them only wait for each other on such heads
+    if not _of_armband(data):
+        recorded.train(
+            data,
+            out,
+            seed=seed,
+            stream=stream,
+            window=window,
+            reaction=recorded.REACTION if reaction is None else reaction,
+            task=task,
+        )
+        return
+    if (stream, window, reaction, task) != (None, None, None, "gesture"):
+        raise ConfigError(
+            "stream, window, reaction and task are for recordings with cues, and "
+            f"{data} holds UCI's"
+        )
     own = _own_models(data)
     describe, weigh = ArmbandFeatures(N_CHANNELS), Effort(N_CHANNELS)
     runs = read_runs(data, describe, LABELS)
@@ -148,6 +178,16 @@ def train(data: Path, out: Path, *, seed: int = 0) -> None:
     exported = Exported(describe, everyone.head, mean, scale, weigh)
     write_results(out, "gesture", exported, card, metrics, confusion)
     print_protocols(found)
+
+
+def _of_armband(data: Path) -> bool:
+    """Tell whether there is a recording in UCI's layout."""
+    for path in recordings_in(data):
+        if path.is_file():
+            with path.open("rb") as file:
+                if UCI.matches(file.read(HEAD)):
+                    return True
+    return False
 
 
 def _own_models(data: Path) -> Answers:

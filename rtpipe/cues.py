@@ -1,0 +1,139 @@
+"""Cues: what a person is asked to do and when, and the markers that tell of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+#: What the markers of a cue begin with; its label follows. One that was disturbed, by
+#: a stream that was lost say, ends as broken and is not to be learnt from.
+ON, OFF, BROKEN = "cue on: ", "cue off: ", "cue broken: "
+READY = 2.0  # seconds before each cue, in which it is named
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """What a person is asked to do, as it stands now.
+
+    Parameters
+    ----------
+    label : str or None
+        What to do now; None between two cues.
+    next : str or None
+        What comes next, where that is known.
+    left : float
+        Seconds until that changes; 0 where it is not known.
+    length : float
+        Seconds that what goes on takes in all; 0 where it is not known.
+    done, total : int
+        How many cues are over, of how many.
+    waits : str
+        Why it does not go on; empty where it does.
+    """
+
+    label: str | None
+    next: str | None
+    left: float
+    length: float
+    done: int
+    total: int
+    waits: str = ""
+
+
+class Prompter:
+    """Asks for each label once a repetition, in an order drawn from a seed.
+
+    Parameters
+    ----------
+    labels : sequence of str
+    repeat : int
+        Repetitions.
+    seconds : float
+        Length of a cue.
+    seed : int
+
+    Attributes
+    ----------
+    cue : Cue
+    """
+
+    def __init__(
+        self, labels: Sequence[str], repeat: int, seconds: float, seed: int
+    ) -> None:
+        self._order = order(labels, repeat, seed)
+        self._seconds = seconds
+        self._done = 0
+        self._on = False
+        self._until: float | None = None  # None: it waits
+        self.cue = self._cue(0.0)
+
+    @property
+    def over(self) -> bool:
+        """Whether the last cue has ended."""
+        return self._done == len(self._order)
+
+    def step(self, now: float, obstacle: str = "") -> list[str]:
+        """Go on to a moment, and return the texts of the markers that are due.
+
+        Parameters
+        ----------
+        now : float
+            Seconds, never less than before.
+        obstacle : str
+            Why it cannot go on; a cue that it breaks is asked for again.
+        """
+        texts = [] if self.over else self._texts(now, obstacle)
+        self.cue = self._cue(now, obstacle)
+        return texts
+
+    def _texts(self, now: float, obstacle: str) -> list[str]:
+        label = self._order[self._done]
+        if obstacle:
+            texts = [BROKEN + label] if self._on else []
+            self._on, self._until = False, None
+            return texts
+        if self._until is None:
+            self._until = now + READY
+        if now < self._until:
+            return []
+        if self._on:
+            self._on, self._until = False, now + READY
+            self._done += 1
+            return [OFF + label]
+        self._on, self._until = True, now + self._seconds
+        return [ON + label]
+
+    def _cue(self, now: float, waits: str = "") -> Cue:
+        coming = self._order[self._done :]
+        label = coming[0] if self._on else None
+        if self._on:
+            coming = coming[1:]
+        left = 0.0 if self._until is None or self.over else self._until - now
+        return Cue(
+            label=label,
+            next=coming[0] if coming else None,
+            left=left,
+            length=self._seconds if self._on else READY,
+            done=self._done,
+            total=len(self._order),
+            waits=waits,
+        )
+
+
+def order(labels: Sequence[str], repeat: int, seed: int) -> list[str]:
+    """Return the labels of all cues: each once a repetition, none twice in a row."""
+    rng = np.random.default_rng(seed)
+    found: list[str] = []
+    for _ in range(repeat):
+        each = [str(label) for label in rng.permutation(np.array(labels))]
+        if found and len(each) > 1 and each[0] == found[-1]:
+            each.reverse()
+        found += each
+    return found
+
+
+def length(n_labels: int, repeat: int, seconds: float) -> str:
+    """Return how many cues there are, and how long they take, in words."""
+    minutes, rest = divmod(round(n_labels * repeat * (READY + seconds)), 60)
+    both = [f"{minutes} min"] * (minutes > 0) + [f"{rest} s"] * (rest > 0)
+    return f"{repeat} x {n_labels} cues of {seconds:g} s: {' '.join(both)}"
