@@ -59,3 +59,7 @@ class ChannelScale:
         self._squares, self._seen = sums[-1], self._seen + len(chunk)
         data = chunk.data / np.sqrt(sums / n[:, None])
         yield replace(chunk, data=data.astype(np.float32))
+
+    def settling(self, info: StreamInfo, share: float) -> int | None:
+        """Return None: the first sample counts as much as the last one for ever."""
+        return None

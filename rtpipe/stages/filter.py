@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import ceil, log
 
 import numpy as np
-from scipy.signal import butter, iirnotch, sosfilt, sosfilt_zi, tf2sos
+from scipy.signal import butter, iirnotch, sos2zpk, sosfilt, sosfilt_zi, tf2sos
 
 from rtpipe.types import Chunk, Float64, StreamInfo
 
@@ -71,6 +72,29 @@ class Filter:
         with np.errstate(over="ignore"):  # infinite: its windows have no answer
             filtered = data.astype(np.float32)
         yield replace(chunk, data=filtered)
+
+    def settling(self, info: StreamInfo, share: float) -> int:
+        """Return after how many samples what came before is forgotten.
+
+        Parameters
+        ----------
+        info : StreamInfo
+        share : float
+            Of the largest trace that any state leaves in the output.
+
+        Notes
+        -----
+        The slowest pole p tells roughly, for its trace decays as abs(p)**n; the traces
+        of all states, each alone, tell exactly, for poles close together add theirs.
+        """
+        sos = self._design(info)
+        slowest = max(np.abs(sos2zpk(sos)[1]))
+        n = ceil(4 * log(share) / log(slowest))
+        states = np.eye(2 * len(sos)).reshape(len(sos), 2, -1)
+        silence = np.zeros((n, states.shape[2]))
+        trace = np.abs(sosfilt(sos, silence, axis=0, zi=states)[0])
+        seen = np.flatnonzero((trace > share * trace.max(axis=0)).any(axis=1))
+        return int(seen[-1]) + 1
 
     def _design(self, info: StreamInfo) -> Float64:
         sfreq, half = info.sfreq, info.sfreq / 2

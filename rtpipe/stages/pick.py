@@ -39,3 +39,7 @@ class Pick:
     def process(self, chunk: Chunk) -> Iterator[Chunk]:
         """Yield the chunk with the picked channels only."""
         yield replace(chunk, data=chunk.data[:, self._picks])
+
+    def settling(self, info: StreamInfo, share: float) -> int:
+        """Return 0: no sample depends on one before it."""
+        return 0

@@ -41,3 +41,7 @@ class Rereference:
         with np.errstate(over="ignore"):  # infinite: its windows have no answer
             data = (chunk.data - reference).astype(np.float32)
         yield replace(chunk, data=data)
+
+    def settling(self, info: StreamInfo, share: float) -> int:
+        """Return 0: no sample depends on one before it."""
+        return 0
