@@ -39,3 +39,17 @@ def test_what_lies_outside_counts_at_the_edge() -> None:
         histogram.add(1e5)
     assert histogram.percentile(100) == pytest.approx(1e3, rel=0.03)
     assert histogram.percentile(50) == pytest.approx(1e-6, rel=0.03)
+
+
+def test_what_was_added_is_summed_and_counted_at_the_edges_of_bins() -> None:
+    histogram = Histogram()
+    durations = [-1.0, 0.00009, 0.0003, 0.02, 0.021, 99.0, 3000.0]
+    for each in durations:
+        histogram.add(each)
+    assert histogram.seconds == pytest.approx(sum(durations) + 1)
+    found = dict(histogram.at_most())
+    counts = {edge: sum(each <= edge for each in durations) for edge in found}
+    assert found == counts
+    edges = list(found)
+    assert edges[:-1] == pytest.approx([10 ** (k / 5) for k in range(-20, 11)])
+    assert edges[-1] == float("inf")
