@@ -28,6 +28,13 @@ MAY_NOT = {
     ),
     "rtpipe/features": ("scipy", "rtpipe.runtime", "rtpipe.stages", "rtpipe.config"),
     "rtpipe/recordings": ("torch", "rtpipe.runtime", "rtpipe.config", "rtpipe.sink"),
+    "rtpipe/convert": (
+        "torch",
+        "rtpipe.runtime",
+        "rtpipe.config",
+        "rtpipe.sink",
+        *SCREEN,
+    ),
     "rtpipe/card.py": ("torch", "rtpipe.runtime", "rtpipe.config"),
     "rtpipe/config.py": ("torch", "scipy", "rtpipe.runtime", "rtpipe.bundle"),
     "rtpipe/runtime": ("rtpipe.config", "rtpipe.build", "rtpipe.training", *SCREEN),

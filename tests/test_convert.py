@@ -202,6 +202,13 @@ def test_each_way_an_event_becomes_an_annotation(
     )
 
 
+def test_an_event_without_an_index_is_placed_by_its_time() -> None:
+    event = Event("head", 2.51, "marker", None, {"text": "here"})
+    found = grid(made(events=[event])).annotations
+    (here,) = [each.row for each in found if each.text == "here"]
+    assert here == int(2.51 * 256)
+
+
 def test_a_long_text_is_cut() -> None:
     (found,) = annotations([marker(0, "word " * 1000)], 0, 10, 10.0)
     assert len(found.text) <= LONGEST

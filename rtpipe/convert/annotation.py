@@ -38,7 +38,7 @@ def annotations(
     Parameters
     ----------
     events : sequence of Event
-        In the order of their index.
+        In the order of their index; one without an index is left out.
     first : int
         Index of the first sample.
     n_times : int

@@ -1,7 +1,7 @@
 """A recorded stream on a regular grid, as the formats of others want it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rtpipe.convert.annotation import BAD_LOST, BAD_VALUE, Annotation, annotations
 from rtpipe.errors import RecordingError
 from rtpipe.recording import Recording, constant
-from rtpipe.types import Float32, Float64, StreamInfo
+from rtpipe.types import Event, Float32, Float64, StreamInfo
 
 MOST = 2**27  # values that may be made up for lost samples: half a GiB
 _DATES = (473_385_600.0, 3_629_491_200.0)  # 1985 to 2085, in seconds since 1970
@@ -94,7 +94,7 @@ def grid(recording: Recording) -> Grid:
     dead = ~np.isfinite(data).any(axis=0)
     wrong = received & ~np.isfinite(data[:, ~dead]).all(axis=1)
     bad = [*_spans(~received, BAD_LOST, info), *_spans(wrong, BAD_VALUE, info)]
-    said = annotations(recording.events, first, n_times, info.sfreq)
+    said = annotations(_placed(recording), first, n_times, info.sfreq)
     return Grid(
         info,
         first,
@@ -106,6 +106,20 @@ def grid(recording: Recording) -> Grid:
         len(recording.index) - n,
         tuple(np.flatnonzero(dead).tolist()),
     )
+
+
+def _placed(recording: Recording) -> list[Event]:
+    """Return the events, each with the newest sample that is not later."""
+    return [
+        each
+        if each.index is not None
+        else replace(each, index=int(recording.index[_row(recording.times, each.time)]))
+        for each in recording.events
+    ]
+
+
+def _row(times: Float64, time: float) -> int:
+    return max(0, int(np.searchsorted(times, time, "right")) - 1)
 
 
 def _spans(

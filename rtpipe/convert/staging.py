@@ -1,5 +1,6 @@
 """Files that appear whole, all of them, or not at all."""
 
+import filecmp
 import os
 import shutil
 from collections.abc import Iterator
@@ -19,8 +20,8 @@ def staged(folder: Path, known: frozenset[Path] = frozenset()) -> Iterator[Path]
     folder : Path
         Is made, if only its parent is there.
     known : frozenset of Path
-        Files relative to the folder that the new ones replace. Any other that is there
-        already is refused, and nothing moves.
+        Files relative to the folder that the new ones replace. One that is there
+        already with the same content stays; any other is refused, and nothing moves.
 
     Raises
     ------
@@ -59,7 +60,11 @@ def _move(source: Path, folder: Path, known: frozenset[Path]) -> None:
     files = sorted(
         each.relative_to(source) for each in source.rglob("*") if each.is_file()
     )
-    fresh = [each for each in files if each not in known]
+    fresh = [
+        each
+        for each in files
+        if each not in known and not _equal(source / each, folder / each)
+    ]
     refuse_present([folder / each for each in fresh])
     moved: list[Path] = []
     try:
@@ -73,6 +78,10 @@ def _move(source: Path, folder: Path, known: frozenset[Path]) -> None:
         for each in moved:
             each.unlink(missing_ok=True)
         raise
+
+
+def _equal(source: Path, target: Path) -> bool:
+    return target.is_file() and filecmp.cmp(source, target, shallow=False)
 
 
 def _place(source: Path, target: Path) -> None:
