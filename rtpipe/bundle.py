@@ -8,16 +8,13 @@ The file answers raw windows with probabilities and needs no rtpipe to do so::
     bundle.probabilities(f, mean, scale)   # features can be adapted in between,
     bundle.weights(f)                      # to windows that count by these weights
 
-A bundle is a program: run only one you trust. What would read or write files or call
-operators that are not PyTorch's own is refused before anything of it runs, which is
-no proof that the rest is harmless.
+A bundle is a program: run only one you trust. What would read or write files, print,
+or call operators that are not PyTorch's own is refused before anything of it runs,
+which is no proof that the rest is harmless.
 """
 
 import hashlib
-import re
 import warnings
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,12 +23,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.jit._recursive import wrap_cpp_module
 
-from rtpipe.card import FILE, Card, read_card, write_json
+from rtpipe.archive import CARD, packed, read_parts, refuse_odd_pickles
+from rtpipe.card import FILE, Card, checked_card, read_card, write_json
 from rtpipe.errors import BundleError
+from rtpipe.operators import refuse_operators
 
-_CALL = re.compile(rb"\b(?:ops\.(\w+)|torch)\.(\w+)\s*\(")
-_FORBIDDEN = frozenset({b"save", b"load", b"from_file", b"open"})
+# Run while a program is loaded, before its operators can be looked at.
+_AT_ONCE = b"__setstate__"
 
 
 class Exported(nn.Module):
@@ -156,14 +156,11 @@ class Bundle:
         BundleError
             If the file is no bundle, or one that is refused.
         """
-        card = read_card(path)
-        _refuse_dangerous(path)
-        try:
-            with _without_deprecation():
-                module = torch.jit.load(str(path), map_location=compute).eval()  # type: ignore[no-untyped-call]
-        except (RuntimeError, ValueError) as error:
-            first = str(error).strip().splitlines()[0]
-            raise BundleError(f"{path} is no bundle that can be run: {first}") from None
+        parts = read_parts(path)
+        if CARD not in parts:
+            read_card(path)  # which says so
+        card = checked_card(path, parts[CARD])
+        module = _loaded(path, parts, compute)
         if card.weights != weights_hash(module):
             raise BundleError(
                 f"{path}: its weights are not those its card was written for"
@@ -201,22 +198,24 @@ def weights_hash(module: Any) -> str:
     return digest.hexdigest()
 
 
-def _refuse_dangerous(path: Path) -> None:
-    """Look at the program text before it is run; loading alone can run parts of it."""
-    for text in _program(path):
-        for space, call in _CALL.findall(text):
-            if call in _FORBIDDEN or space not in (b"", b"aten", b"prim"):
-                what = b".".join(part for part in (space, call) if part).decode()
-                raise BundleError(f"{path} is refused: its program calls {what!r}")
-
-
-def _program(path: Path) -> list[bytes]:
+def _loaded(path: Path, parts: dict[str, bytes], compute: str) -> Any:
+    """Return the module that an archive's parts make, if it may be run."""
+    refuse_odd_pickles(path, parts)
+    if any(_AT_ONCE in text for name, text in parts.items() if name.endswith(".py")):
+        raise BundleError(f"{path} is refused: it would run while it is loaded")
+    # What torch.jit.load does; but so all functions can be looked at.
+    library: Any = torch._C
+    unit, device = library.CompilationUnit(), torch.device(compute)
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if "/code/" in name]
-            return [archive.read(name) for name in names if name.endswith(".py")]
-    except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise BundleError(f"{path} is no bundle that can be read: {error}") from None
+        found = library.import_ir_module_from_buffer(
+            unit, packed(parts), device, {}, False
+        )
+    except (RuntimeError, ValueError, IndexError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise BundleError(f"{path} is no bundle that can be run: {first}") from None
+    for function in unit.get_functions():
+        refuse_operators(path, function.graph)
+    return wrap_cpp_module(found).eval()  # type: ignore[no-untyped-call]
 
 
 @contextmanager

@@ -1,10 +1,7 @@
 """What a bundle says of itself: JSON in the archive, readable without loading it."""
 
 import json
-import lzma
-import zipfile
-import zlib
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import (
@@ -17,11 +14,11 @@ from pydantic import (
     model_validator,
 )
 
+from rtpipe.archive import read_card_text
 from rtpipe.decide import Decision
 from rtpipe.errors import BundleError
 
 FILE = "card.json"
-_UNREADABLE = (OSError, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
 
 
 class _Part(BaseModel):
@@ -131,22 +128,17 @@ def read_card(path: Path) -> Card:
     BundleError
         If the file is no bundle; the text says what is wrong with it.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if any(each.flag_bits & 1 for each in archive.infolist()):
-                raise BundleError(f"{path} is no bundle: it is encrypted")
-            inside = [name for name in archive.namelist() if _is_card(name)]
-            text = archive.read(inside[0]) if inside else None
-    except IsADirectoryError:
-        raise BundleError(f"{path} is a folder, not a bundle") from None
-    except FileNotFoundError:
-        raise BundleError(f"there is no bundle {path}") from None
-    except (*_UNREADABLE, zipfile.BadZipFile) as error:
-        raise BundleError(f"{path} is no bundle: {error}") from None
-    if text is None:
-        raise BundleError(
-            f"{path} is no bundle: it has no {FILE}; `rtpipe train` makes bundles"
-        )
+    return checked_card(path, read_card_text(path))
+
+
+def checked_card(path: Path, text: bytes) -> Card:
+    """Return the card that a text says.
+
+    Raises
+    ------
+    BundleError
+        Naming the bundle and what is wrong.
+    """
     try:
         return Card.model_validate_json(text)
     except ValidationError as error:
@@ -159,7 +151,3 @@ def read_card(path: Path) -> Card:
 def write_json(card: Card) -> str:
     """Return the card as the text stored in the archive."""
     return json.dumps(card.model_dump(mode="json"), indent=1)
-
-
-def _is_card(name: str) -> bool:
-    return PurePosixPath(name).parts[-2:] == ("extra", FILE)

@@ -443,4 +443,7 @@ def _reporting() -> Iterator[None]:
 
 
 def _say(sentence: str) -> None:
-    typer.echo(f"rtpipe: {sentence}", err=True)
+    # It may tell what is in a file, or came over a network: nothing of it may steer a
+    # terminal.
+    safe = "".join(c if c.isprintable() or c == "\n" else "?" for c in sentence)
+    typer.echo(f"rtpipe: {safe}", err=True)
