@@ -2,14 +2,17 @@
 
 import inspect
 import os
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from rtpipe.bundle import Bundle
 from rtpipe.config import Config, DeviceTable, ModelTable, bundle_path
 from rtpipe.decide import Decision
 from rtpipe.device import Device
 from rtpipe.errors import ConfigError
 from rtpipe.registry import find
+
+if TYPE_CHECKING:  # torch is loaded for those who have a bundle
+    from rtpipe.bundle import Bundle
 
 
 def device(table: DeviceTable) -> Device:
@@ -54,7 +57,7 @@ def compute(config: Config) -> str:
 
 def bundles(
     tables: tuple[ModelTable, ...], compute: str
-) -> list[tuple[str, Bundle, Decision]]:
+) -> list[tuple[str, "Bundle", Decision]]:
     """Load bundles, each with its name in the run and its decision.
 
     Raises
@@ -62,9 +65,15 @@ def bundles(
     BundleError
         If one is no bundle.
     """
+    if not tables:
+        return []
+    from rtpipe.bundle import Bundle
+
     loaded: list[tuple[str, Bundle, Decision]] = []
     for table in tables:
         bundle = Bundle.load(bundle_path(table.path), compute)
+        shipped = table.path.startswith("demo:")
+        bundle.path = table.path if shipped else str(Path(table.path).resolve())
         name = unique(table.name or bundle.card.name, [each[0] for each in loaded])
         loaded.append((name, bundle, decision(bundle.card.decision, table.decision)))
     return loaded

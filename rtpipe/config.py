@@ -88,6 +88,10 @@ class Config(_Table):
         Name of the LSL streams on which answers are sent; None sends none.
     metrics : (str, int) or None
         Host and port where Prometheus may read what is counted; None opens none.
+    record : str or None
+        File to record in, or a template for its name: see `rtpipe.filename`.
+    subject, task : str or None
+        What the template's fields stand for.
     device, model : tuple of tables
     """
 
@@ -100,6 +104,9 @@ class Config(_Table):
     json_lines: bool = Field(default=False, alias="json")
     lsl_out: str | None = Field(default=None, min_length=1)
     metrics: tuple[str, int] | None = None
+    record: str | None = Field(default=None, min_length=1)
+    subject: str | None = Field(default=None, min_length=1)
+    task: str | None = Field(default=None, min_length=1)
     device: tuple[DeviceTable, ...] = ()
     model: tuple[ModelTable, ...] = ()
 

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 from rtpipe.counters import StreamCounters, WindowCounters
+from rtpipe.cues import Cue
+from rtpipe.errors import RtpipeError
 from rtpipe.jitter import Delays
 from rtpipe.latency import Histogram
 from rtpipe.link import Link
@@ -38,6 +40,8 @@ class StreamStatus:
         What its times count on.
     delays : Delays
         How late its chunks come; nothing where its times are not the run's.
+    origin : int or None
+        Index of the run's first sample; None until it has come.
     """
 
     info: StreamInfo
@@ -49,6 +53,7 @@ class StreamStatus:
     link: Link = field(default_factory=Link)
     clock: Literal["run", "recording"] = "run"
     delays: Delays = field(default_factory=Delays)
+    origin: int | None = None
 
 
 @dataclass(slots=True)
@@ -68,6 +73,12 @@ class ModelStatus:
         Length of a window, in seconds; 0 where it is not known.
     hop : float
         From one window to the next, in seconds; 0 where it is not known.
+    n_times, step : int
+        The same two in samples.
+    path, weights : str
+        The bundle's file, and the hash of its parameters; empty where not known.
+    decision : dict
+        How its probabilities become decisions in this run: `rtpipe.decide.Decision`.
     """
 
     name: str
@@ -78,12 +89,54 @@ class ModelStatus:
     latency: Histogram
     window: float = 0.0
     hop: float = 0.0
+    n_times: int = 0
+    step: int = 0
+    path: str = ""
+    weights: str = ""
+    decision: dict[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Return counters and latency percentiles; only values JSON can write."""
         latency = {f"p{q}": self.latency.percentile(q) for q in (50, 95, 99)}
         windows = {stream: asdict(each) for stream, each in self.windows.items()}
         return {"latency": latency, "windows": windows}
+
+
+@dataclass(slots=True)
+class RecordingStatus:
+    """A recording that this run makes, as it stands now.
+
+    Parameters
+    ----------
+    file : str
+    started : float
+        On the run's clock, in seconds.
+    state : "recording", "finished" or "stopped"
+        Stopped is what an error did to it: the run goes on, and nothing more of it is
+        in the file.
+    bytes : int
+        In the file.
+    error : str
+        Why it stopped.
+    left : float or None
+        Seconds until the disk is full, as fast as the file grows; None where that is
+        not known yet.
+    """
+
+    file: str
+    started: float
+    state: Literal["recording", "finished", "stopped"] = "recording"
+    bytes: int = 0
+    error: str = ""
+    left: float | None = None
+
+
+def _no_recorder(*_: str) -> None:
+    """Do nothing: who made the run cannot record it."""
+
+
+def _to_nobody(event: Event) -> None:
+    """Do nothing: who made the run has no sinks."""
 
 
 @dataclass(slots=True)
@@ -105,6 +158,17 @@ class Run:
         Predictions and events each sink was too slow for, by the sink's name.
     unrecorded : dict of str to int
         Samples that a sink of samples was too slow for, or had failed for, by stream.
+    recording : RecordingStatus or None
+        The newest recording of the run, which may be over.
+    record : callable
+        Begins a recording in the file that a template names (see `rtpipe.filename`);
+        raises RtpipeError or OSError where that cannot be. From any thread.
+    stop_recording : callable
+        Ends it, and returns at once; from any thread.
+    tell : callable
+        Hands an event of a sink's own to every sink.
+    cue : Cue or None
+        What a person is asked to do; None where nothing is asked.
     """
 
     name: str
@@ -115,6 +179,11 @@ class Run:
     mark: Callable[[str], None]
     dropped: dict[str, int] = field(default_factory=dict)
     unrecorded: dict[str, int] = field(default_factory=dict)
+    recording: RecordingStatus | None = None
+    record: Callable[[str], None] = _no_recorder
+    stop_recording: Callable[[], None] = _no_recorder
+    tell: Callable[[Event], None] = _to_nobody
+    cue: Cue | None = None
 
     def summary(self) -> dict[str, Any]:
         """Return counters and latency percentiles; only values JSON can write."""
@@ -140,6 +209,21 @@ class Run:
             ),
             default=0,
         )
+
+
+class SamplesLost(RtpipeError):  # noqa: N818 (reads better at the raise)
+    """A sink of samples failed; what it was given before, and has not kept, is lost.
+
+    Parameters
+    ----------
+    reason : str
+    samples : dict of str to int
+        By stream; those it was given with the call that raises are not among them.
+    """
+
+    def __init__(self, reason: str, samples: dict[str, int]) -> None:
+        super().__init__(reason)
+        self.samples = samples
 
 
 class Sink(Protocol):

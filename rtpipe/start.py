@@ -4,20 +4,24 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rtpipe import build
-from rtpipe.bundle import Bundle
 from rtpipe.config import Config
 from rtpipe.console import Output, waiting
 from rtpipe.decide import Decision
 from rtpipe.device import Device
 from rtpipe.errors import RtpipeError
+from rtpipe.filename import recording_file
 from rtpipe.recording import file_hash
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.sink import Sink
 
+if TYPE_CHECKING:  # torch is loaded for those who have a bundle
+    from rtpipe.bundle import Bundle
+
 SEEN = "SEEN: it was trained on this recording, and figures here say nothing of it"
-Named = tuple[str, Bundle, Decision]
+Named = tuple[str, "Bundle", Decision]
 
 
 def start(config: Config, optional: bool) -> None:
@@ -36,8 +40,9 @@ def start(config: Config, optional: bool) -> None:
     KeyboardInterrupt
         If it was interrupted; every sample until then has been taken care of.
     """
+    record = _recording(config)
     devices = [build.device(table) for table in config.device]
-    compute = build.compute(config)
+    compute = build.compute(config) if config.model else "cpu"
     bundles = _marked(config, build.bundles(config.model, compute))
     runtime = Runtime(
         devices,
@@ -48,9 +53,18 @@ def start(config: Config, optional: bool) -> None:
         optional=optional,
         reconnect=config.reconnect,
         opening=_looking(config, devices),
+        record=record,
     )
     with runtime:
         runtime.wait(config.duration)
+
+
+def _recording(config: Config) -> Path | None:
+    """Return the file to record in, if there is to be one."""
+    if config.record is None:
+        return None
+    given = {"subject": config.subject, "task": config.task}
+    return recording_file(config.record, **given)
 
 
 def _marked(config: Config, bundles: list[Named]) -> list[Named]:

@@ -34,6 +34,7 @@ def test_what_comes_after_the_end_is_counted_as_dropped(wait: bool) -> None:
     run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
     sink = Collect()
     lane = Lane(sink, run, wait, lambda *_: None)
+    lane.start()
     lane.put(events(3))
     lane.close()
     lane.put(events(2))
@@ -47,6 +48,7 @@ def test_what_comes_while_it_ends_is_handed_on_or_counted(wait: bool) -> None:
     sink = Ending()
     sink.period = 1e6  # so that the first look at the items is the last
     sink.lane = Lane(sink, run, wait, lambda *_: None)
+    sink.lane.start()
     sink.lane.close()
     assert len(sink.events) == 0
     assert run.dropped == {"collect": 2}
@@ -86,7 +88,7 @@ def chunk(index: int, n: int) -> Chunk:
 def test_samples_a_slow_sink_had_no_room_for_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("rtpipe.runtime.lane.BYTES", 10 * 16 * 100)
+    monkeypatch.setattr("rtpipe.runtime.lane.BYTES", 10 * (1024 + 24 * 100))
     run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
     slow = threading.Event()
     sink = Samples()
@@ -98,6 +100,7 @@ def test_samples_a_slow_sink_had_no_room_for_are_counted(
 
     monkeypatch.setattr(sink, "take", take)
     lane = Lane(sink, run, False, lambda *_: None)
+    lane.start()
     for k in range(30):
         lane.put([chunk(100 * k, 100)])
         lane.put(events(1))
@@ -118,6 +121,7 @@ def test_where_nothing_may_be_lost_samples_wait(
     run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
     sink = Samples()
     lane = Lane(sink, run, True, lambda *_: None)
+    lane.start()
     for k in range(200):
         lane.put([chunk(100 * k, 100)])
     lane.close()
@@ -129,6 +133,7 @@ def test_samples_for_a_sink_that_failed_are_counted() -> None:
     run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
     failed = threading.Event()
     lane = Lane(Broken(), run, False, lambda *_: failed.set())
+    lane.start()
     lane.put([chunk(0, 7)])
     assert failed.wait(60)
     lane.put([chunk(7, 5)])

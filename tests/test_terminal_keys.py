@@ -423,6 +423,7 @@ class Marking(Collect):
         super().__init__()
         self.marked = threading.Event()
         self.lane = Lane(self, run, True, lambda *_: None)
+        self.lane.start()
 
     def take(self, items: Sequence[Item]) -> None:
         super().take(items)

@@ -3,18 +3,23 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import cast
 
 from rtpipe.runtime.thread import start
-from rtpipe.sink import Item, Run, Sink, Taken
+from rtpipe.sink import Item, Run, SamplesLost, Sink, Taken
 from rtpipe.types import Chunk
 
-QUEUE = 4096  # items that may wait for a sink ...
-BYTES = 64 << 20  # ... and bytes of samples: minutes, for a disk that stalls
+QUEUE = 4096  # items that may wait for a sink, ...
+BYTES = 64 << 20  # ... or bytes for one of samples: minutes, for a disk that stalls
+_ITEM = 1024  # bytes that an item takes, at least
 
 
 class Lane:
-    """The thread of one sink, and the items that wait for it."""
+    """The thread of one sink, and the items that wait for it.
+
+    Items may be put before the thread is started: they wait.
+    """
 
     def __init__(
         self,
@@ -25,11 +30,16 @@ class Lane:
     ) -> None:
         self._sink, self._run, self._wait, self._failed = sink, run, wait, failed
         self._items: deque[Taken] = deque()
-        self._bytes = 0  # of the samples among them
+        self._bytes = 0  # that they take
         self._changed = threading.Condition()
-        self._closing = self._over = self._ending = False
-        run.dropped[sink.name] = 0
-        self._thread = start(f"sink-{sink.name}", self._loop)
+        self._closing = self._over = self._ending = self._deaf = False
+        self._thread: threading.Thread | None = None
+        self._bounds = (inf, BYTES) if sink.samples else (QUEUE, inf)
+        run.dropped.setdefault(sink.name, 0)
+
+    def start(self) -> None:
+        """Start the thread; the sink has been opened."""
+        self._thread = start(f"sink-{self._sink.name}", self._loop)
 
     @property
     def samples(self) -> bool:
@@ -45,16 +55,16 @@ class Lane:
                     lambda: (
                         self._over
                         or self._ending
-                        or not self._full(QUEUE - 1)
+                        or not self._full(1)
                         or threading.current_thread() is self._thread
                     )
                 )
-            if self._over:
-                self._count(items)
+            if self._over or self._deaf:
+                self._count(() if self._deaf else items)
                 return
             self._items += items
             self._bytes += sum(_size(item) for item in items)
-            while not self._wait and self._full(QUEUE):
+            while not self._wait and self._full():
                 oldest = self._items.popleft()
                 self._bytes -= _size(oldest)
                 self._count([oldest])
@@ -70,12 +80,26 @@ class Lane:
             self._ending = True
             self._changed.notify_all()
 
+    def finish(self) -> None:
+        """Let the thread hand on what waits and close the sink; does not wait for that.
+
+        What is put from now on is for others, and not counted.
+        """
+        with self._changed:
+            self._deaf = self._closing = self._ending = True
+            self._changed.notify_all()
+
     def close(self) -> None:
-        """Hand on what waits, close the sink, and end the thread."""
+        """Hand on what waits, close the sink, and end the thread.
+
+        Where it was not started, the sink was not opened, and is left alone.
+        """
         with self._changed:
             self._closing = self._ending = True
+            self._over |= self._thread is None
             self._changed.notify_all()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def _loop(self) -> None:
         items: list[Taken] = []
@@ -92,22 +116,28 @@ class Lane:
                 self._over = True
                 self._count([*items, *self._items])
                 self._items.clear()
+                if isinstance(error, SamplesLost):
+                    for stream, n in error.samples.items():
+                        self._lose(stream, n)
                 self._changed.notify_all()
             self._failed(self._sink.name, error)
 
-    def _full(self, most: int) -> bool:
-        """Tell whether more than `most` items wait, or more bytes than may."""
-        return len(self._items) > most or self._bytes > BYTES
+    def _full(self, more: int = 0) -> bool:
+        """Tell whether there is no room, for so many items more where one counts."""
+        items, size = self._bounds
+        return len(self._items) + more > items or self._bytes > size
 
     def _count(self, lost: Iterable[Taken]) -> None:
         """Count what the sink will not get."""
-        run = self._run
         for item in lost:
             if isinstance(item, Chunk):
-                before = run.unrecorded.get(item.stream, 0)
-                run.unrecorded[item.stream] = before + len(item)
+                self._lose(item.stream, len(item))
             else:
-                run.dropped[self._sink.name] += 1
+                self._run.dropped[self._sink.name] += 1
+
+    def _lose(self, stream: str, n: int) -> None:
+        unrecorded = self._run.unrecorded
+        unrecorded[stream] = unrecorded.get(stream, 0) + n
 
     def _next(self) -> tuple[list[Taken], bool]:
         with self._changed:
@@ -123,4 +153,6 @@ class Lane:
 
 
 def _size(item: Taken) -> int:
-    return item.data.nbytes + item.times.nbytes if isinstance(item, Chunk) else 0
+    if not isinstance(item, Chunk):
+        return _ITEM
+    return _ITEM + item.data.nbytes + 2 * item.times.nbytes  # and the device's times

@@ -16,31 +16,36 @@ from functools import partial
 from math import inf
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rtpipe import clock, fit
-from rtpipe.bundle import Bundle
 from rtpipe.card import Card
-from rtpipe.classify import Classifier
 from rtpipe.connection import Connection
 from rtpipe.counters import WindowCounters
 from rtpipe.decide import Decision
 from rtpipe.device import Device
-from rtpipe.errors import BundleError, Overrun, RtpipeError, last_line
+from rtpipe.errors import BundleError, ConfigError, Overrun, RtpipeError, last_line
+from rtpipe.filename import recording_file
 from rtpipe.latency import Histogram
 from rtpipe.link import Link
 from rtpipe.pending import PATIENCE
 from rtpipe.pipeline import Pipeline
 from rtpipe.runfolder import RunFolder
-from rtpipe.runtime.batcher import Batcher
 from rtpipe.runtime.lane import Lane
 from rtpipe.runtime.reader import Reader, Route
 from rtpipe.sink import Item, ModelStatus, Run, Sink
+from rtpipe.sinks.recorder import Recorder
 from rtpipe.sinks.socket import SocketServer, available
 from rtpipe.types import Chunk, Event, StreamInfo
 from rtpipe.watchdog import Watchdog
 
+if TYPE_CHECKING:  # torch is loaded for those who have a bundle
+    from rtpipe.bundle import Bundle
+    from rtpipe.classify import Classifier
+    from rtpipe.runtime.batcher import Batcher
+
 logger = logging.getLogger(__name__)
+_Recording = tuple[Lane, Recorder]
 _Opened = tuple[Connection, list[tuple[str, StreamInfo]]]
 
 
@@ -65,6 +70,8 @@ class Runtime:
         Seconds that a lost device may take to come back.
     opening : callable
         Gives the context in which a device is opened first: a person may be told.
+    record : Path or None
+        A file that is not there: the whole run is recorded in it.
 
     Attributes
     ----------
@@ -74,6 +81,8 @@ class Runtime:
     ------
     BundleError
         On entering, if a bundle fits no stream.
+    ConfigError
+        On entering, if the file of the recording is there already.
     DeviceError
         On entering, if a device does not answer; on leaving, if one was lost.
     RtpipeError
@@ -84,7 +93,7 @@ class Runtime:
     def __init__(
         self,
         devices: Sequence[Device],
-        bundles: Sequence[tuple[str, Bundle, Decision]] = (),
+        bundles: Sequence[tuple[str, "Bundle", Decision]] = (),
         sinks: Sequence[Sink] = (),
         *,
         mains: float | None = None,
@@ -93,6 +102,7 @@ class Runtime:
         optional: bool = False,
         reconnect: float = 60.0,
         opening: Callable[[Device], AbstractContextManager[object]] = nullcontext,
+        record: Path | None = None,
     ) -> None:
         self._connections = [Connection(each, reconnect) for each in devices]
         self._devices, self._bundles, self._sinks = devices, bundles, sinks
@@ -102,7 +112,13 @@ class Runtime:
         self._error: BaseException | None = None
         self._lanes: list[Lane] = []
         self._living = {sink.name for sink in sinks}
+        if record is not None:
+            self._living.add(Recorder.name)
         self._batchers: dict[str, Batcher] = {}
+        self._file, self._unpaced, self._over = record, False, False
+        self._gate = threading.Lock()  # so that a recording begins between two chunks
+        self._recording: _Recording | None = None  # also one that an error stopped
+        self._recordings: list[Lane] = []
         self._readers: list[Reader] = []
 
     def __enter__(self) -> Self:
@@ -112,7 +128,17 @@ class Runtime:
             if self._folder:
                 stack.callback(self._folder.close)
             name = self._folder.name if self._folder else "private"
-            self.run = Run(name, clock.now(), {}, {}, self._stop.set, self._mark)
+            self.run = Run(
+                name,
+                clock.now(),
+                {},
+                {},
+                self._stop.set,
+                self._mark,
+                record=self.record,
+                stop_recording=self._end_recording,
+                tell=lambda event: self._publish([event]),
+            )
             classifiers = self._warm()
             pipelines = self._open_devices(stack)
             unfit = self._match(classifiers, pipelines)
@@ -139,6 +165,45 @@ class Runtime:
             for batcher in self._batchers.values():
                 batcher.wait_idle()
 
+    def record(self, template: str) -> None:
+        """Begin a recording now; from any thread.
+
+        Parameters
+        ----------
+        template : str
+            See `rtpipe.filename.recording_file`.
+
+        Raises
+        ------
+        ConfigError
+            If there is a recording already, or the file cannot be a new one.
+        OSError
+            If it cannot be made.
+        """
+        path = recording_file(template)
+        with self._gate:
+            if self._over:
+                raise ConfigError("the run is over: it cannot be recorded")
+            if self._recording and self._recording[1].status.state == "recording":
+                raise ConfigError(
+                    "this run is being recorded already, in "
+                    f"{self._recording[1].status.file}: stop that first"
+                )
+            recording = self._attach(path)
+        try:
+            self._begin(*recording)
+        except BaseException:
+            self._detach()
+            raise
+
+    def stop_recording(self) -> None:
+        """End the recording, if there is one, and return when its file is whole.
+
+        Not from the thread of a sink, which may not wait: see `Run.stop_recording`.
+        """
+        if lane := self._detach():
+            lane.close()
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -149,9 +214,57 @@ class Runtime:
         if self._error is not None and error is None:
             raise self._error
 
-    def _warm(self) -> list[Classifier]:
+    def _attach(self, path: Path) -> _Recording:
+        """Let what comes from now on wait for a file that is not made yet.
+
+        Under the gate: what has come before, and what has not, is one moment's.
+        """
+        begun = {
+            name: stream.origin
+            for name, stream in self.run.streams.items()
+            if stream.origin is not None
+        }
+        recorder = Recorder(path, self._publish, begun)
+        lane = Lane(recorder, self.run, self._unpaced, partial(self._cut_short, path))
+        before = self._recording[0] if self._recording else None
+        self._lanes = [*(each for each in self._lanes if each is not before), lane]
+        self._recordings.append(lane)
+        self._recording = lane, recorder
+        return self._recording
+
+    def _begin(self, lane: Lane, recorder: Recorder) -> None:
+        recorder.open(self.run)
+        self.run.recording = recorder.status
+        lane.start()
+
+    def _detach(self) -> Lane | None:
+        """Let the recording come to its end, and return its lane."""
+        with self._gate:
+            lane = self._recording[0] if self._recording else None
+            self._recording = None
+            self._lanes = [each for each in self._lanes if each is not lane]
+            self._living.discard(Recorder.name)
+        if lane is not None:
+            lane.finish()
+        return lane
+
+    def _end_recording(self) -> None:
+        self._detach()
+
+    def _close_recordings(self) -> None:
+        with self._gate:
+            self._over = True
+        self._detach()
+        for lane in self._recordings:
+            lane.close()
+
+    def _warm(self) -> list["Classifier"]:
         """Get every bundle ready before a device starts to send."""
-        classifiers = []
+        if not self._bundles:
+            return []
+        from rtpipe.classify import Classifier
+
+        classifiers: list[Classifier] = []
         for name, bundle, decision in self._bundles:
             card = bundle.card
             fit.chain(card.stages)  # imports what they need while nothing waits
@@ -164,6 +277,11 @@ class Runtime:
                 latency=Histogram(),
                 window=card.n_times / card.sfreq,
                 hop=card.hop / card.sfreq,
+                n_times=card.n_times,
+                step=card.hop,
+                path=bundle.path,
+                weights=card.weights,
+                decision=decision.model_dump(mode="json"),
             )
             try:
                 classifier = Classifier(bundle, status, decision, self._compute)
@@ -198,7 +316,7 @@ class Runtime:
 
     def _match(
         self,
-        classifiers: list[Classifier],
+        classifiers: list["Classifier"],
         opened: list[_Opened],
     ) -> list[Event]:
         """Put every bundle on every stream it fits; tell why, where none fits any."""
@@ -229,11 +347,11 @@ class Runtime:
 
     def _start(
         self,
-        classifiers: list[Classifier],
+        classifiers: list["Classifier"],
         opened: list[_Opened],
         stack: ExitStack,
     ) -> None:
-        paced = any(device.paced for device in self._devices)
+        self._unpaced = not any(device.paced for device in self._devices)
         cards = {each.status.name: each.bundle.card for each in classifiers}
         routes: list[tuple[Connection, dict[str, Route]]] = []
         for connection, streams in opened:
@@ -248,18 +366,21 @@ class Runtime:
                 route[told] = self._route(info, mine, link, connection, stack)
             routes.append((connection, route))
         for sink in self._sinks:
-            self._open_sink(sink, not paced, stack)
+            self._open_sink(sink, stack)
+        recording = None
+        if self._file is not None:
+            recording = self._attach(self._file)
+        stack.callback(self._close_recordings)
         if self._folder:
             self._folder.publish(self.run)
             if available():
-                self._serve(self._folder.socket, not paced, stack)
+                self._serve(self._folder.socket, stack)
         for each in classifiers:
             if each.status.name in self.run.models:
-                patience = PATIENCE if paced else inf
-                batcher = Batcher(each, patience, self._publish, self._fail)
-                self._batchers[each.status.name] = batcher
-                stack.callback(batcher.close)
+                self._answer(each, stack)
         stack.callback(self._join_readers)
+        if recording is not None:  # late: a run that cannot start leaves no file
+            self._begin(*recording)
         for connection, route in routes:
             reader = Reader(
                 connection,
@@ -272,16 +393,25 @@ class Runtime:
             )
             self._readers.append(reader)
 
-    def _open_sink(self, sink: Sink, wait: bool, stack: ExitStack) -> None:
+    def _answer(self, classifier: "Classifier", stack: ExitStack) -> None:
+        from rtpipe.runtime.batcher import Batcher
+
+        patience = inf if self._unpaced else PATIENCE
+        batcher = Batcher(classifier, patience, self._publish, self._fail)
+        self._batchers[classifier.status.name] = batcher
+        stack.callback(batcher.close)
+
+    def _open_sink(self, sink: Sink, stack: ExitStack) -> None:
         sink.open(self.run)
-        lane = Lane(sink, self.run, wait=wait, failed=self._lost)
+        lane = Lane(sink, self.run, self._unpaced, self._lost)
+        lane.start()
         stack.callback(lane.close)
         self._lanes.append(lane)
 
-    def _serve(self, path: Path, wait: bool, stack: ExitStack) -> None:
+    def _serve(self, path: Path, stack: ExitStack) -> None:
         """Open the socket others may attach to; a run without one is still a run."""
         try:
-            self._open_sink(SocketServer(path), wait, stack)
+            self._open_sink(SocketServer(path), stack)
         except OSError as error:
             self._lost("socket", error)
 
@@ -314,7 +444,12 @@ class Runtime:
                 lane.put(items)
 
     def _record(self, chunk: Chunk) -> None:
-        for lane in self._lanes:
+        with self._gate:
+            stream = self.run.streams[chunk.stream]
+            if stream.origin is None:
+                stream.origin = chunk.index
+            lanes = self._lanes
+        for lane in lanes:
             if lane.samples:
                 lane.put([chunk])
 
@@ -332,11 +467,19 @@ class Runtime:
     def _lost(self, sink: str, error: BaseException) -> None:
         told = {"sink": sink, "error": str(error)}
         self._publish([Event("", clock.now(), "sink", None, told)])
+        self._miss(sink, sink, error)
+
+    def _cut_short(self, path: Path, sink: str, error: BaseException) -> None:
+        """Go on without the recording, which has told its end itself."""
+        self._miss(sink, f"the recording {path}", error)
+
+    def _miss(self, sink: str, what: str, error: BaseException) -> None:
+        served = bool(self._living)
         self._living.discard(sink)
-        if self._sinks and not self._living:  # nobody is left whom the run was for
-            self._fail(RtpipeError(f"{sink} stopped: {error}"))
+        if served and not self._living:  # nobody is left whom the run was for
+            self._fail(RtpipeError(f"{what} stopped: {error}"))
         else:
-            logger.error("%s stopped: %s", sink, error)
+            logger.error("%s stopped: %s", what, error)
 
     def _fail(self, error: BaseException) -> None:
         self._error = self._error or error

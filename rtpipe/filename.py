@@ -1,0 +1,95 @@
+"""The file a recording goes into: a name, or a template for one."""
+
+from datetime import date
+from itertools import count
+from pathlib import Path
+from string import Formatter
+
+from rtpipe.errors import ConfigError
+
+SUFFIX = ".xdf"
+FIELDS = ("subject", "task", "date", "run")
+
+
+def recording_file(
+    template: str, *, subject: str | None = None, task: str | None = None
+) -> Path:
+    """Return the file that a template names, which is not there yet.
+
+    Parameters
+    ----------
+    template : str
+        A path in which ``{subject}``, ``{task}``, ``{date}`` (today, YYYY-MM-DD) and
+        ``{run}`` (the first number that is free, two digits) may stand. ``.xdf`` is
+        added where it has no suffix.
+    subject, task : str or None
+
+    Raises
+    ------
+    ConfigError
+        If the file is there already, its folder cannot be made, the suffix is another
+        one, or a field is unknown or has no value.
+    """
+    given = {"subject": subject, "task": task, "date": date.today().isoformat()}
+    used = _fields(template)
+    for field in used:
+        if field != "run":
+            _refuse(field, given[field])
+    path = Path(template)
+    if path.suffix.lower() not in ("", SUFFIX):
+        raise ConfigError(
+            f"{template} would not be XDF: record NAME{SUFFIX}, and make another "
+            "format of it with rtpipe convert"
+        )
+    if path.is_dir():
+        raise ConfigError(f"{template} is a folder: name a file in it")
+    whole = template if path.suffix else template + SUFFIX
+    if "run" not in used:
+        return _free(Path(whole.format(**given)))
+    paths = (Path(whole.format(**given, run=f"{n:02d}")) for n in count(1))
+    return _free(next(each for each in paths if not each.exists()))
+
+
+def _fields(template: str) -> list[str]:
+    """Return the fields of a template."""
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError as error:
+        raise ConfigError(f"{template} is no file name: {error}") from None
+    fields = []
+    for _, field, form, conversion in parts:
+        if field is None:
+            continue
+        if field not in FIELDS or form or conversion:
+            known = ", ".join(f"{{{each}}}" for each in FIELDS)
+            raise ConfigError(
+                f"{template}: there is no {{{field}}} in the name of a recording; "
+                f"there are {known}"
+            )
+        fields.append(field)
+    return fields
+
+
+def _refuse(field: str, value: str | None) -> None:
+    if not value:
+        raise ConfigError(f"the file's name wants {{{field}}}: say --{field} NAME")
+    if not value.isprintable() or set(value) & set("/\\") or value.startswith("."):
+        raise ConfigError(
+            f"{field} = {value!r} cannot be part of a file's name: use letters, "
+            "digits, - and _"
+        )
+
+
+def _free(path: Path) -> Path:
+    if path.exists() or path.is_symlink():
+        raise ConfigError(
+            f"{path} is there already, and is not written over: choose another name, "
+            "or put {run} into it"
+        )
+    folder = path.parent
+    if not folder.is_dir() and not folder.parent.is_dir():
+        raise ConfigError(
+            f"there is no folder {folder.parent} to record in: make it, or mend the "
+            "name"
+        )
+    return path
