@@ -6,6 +6,7 @@ from rich.console import Console
 
 from rtpipe.sink import Item, Run
 from rtpipe.terminal.canvas import (
+    BAD,
     BOLD,
     PAUSED,
     QUIET,
@@ -19,6 +20,7 @@ from rtpipe.terminal.canvas import (
     spread,
     width_of,
 )
+from rtpipe.terminal.cuepanel import cue_lines
 from rtpipe.terminal.duration import clock
 from rtpipe.terminal.layout import arrange
 from rtpipe.terminal.modelpanel import ModelPanel
@@ -142,11 +144,14 @@ class Drawing:
         count = 4 if roomy else 2
         air: list[Line] = [[]] if roomy else []
         room = max(0, height - count - 2 * len(air))
+        cue = self._run.cue
+        asked = cue_lines(cue, width, room)[:room] if cue else []
+        room -= len(asked)
         streams, models = [*self._streams.values()], [*self._models.values()]
         panels = arrange(width, room, streams, models)
         below: list[Line] = [[] for _ in range(room - len(panels))]
         news = self._news.lines(width, count)
-        return [*air, *panels, *below, *air, *news]
+        return [*air, *asked, *panels, *below, *air, *news]
 
     def _header(self, width: int, time: float) -> Line:
         left = [cell(" rtpipe ", STRONG), cell(clean(self._run.name), BOLD)]
@@ -154,6 +159,9 @@ class Drawing:
             left = [cell(f" PAUSED {clock(time - self._paused)} ", PAUSED), *left]
         dropped = sum(self._run.dropped.values())
         slow = [cell(f"too slow for {dropped:,} items", WARN)] if dropped else []
+        lacking = sum(self._run.unrecorded.values())
+        if lacking:
+            slow = joined([[cell(f"{lacking:,} samples not recorded", BAD)], slow])
         elapsed = [cell(clock(time - self._run.started), BOLD)]
         for hints in self._hints():
             right = joined([slow, elapsed, [*hints, cell(" ")]])

@@ -5,6 +5,7 @@ from rich.console import Console
 from rtpipe.sink import Item, Run
 from rtpipe.terminal.bars import percent
 from rtpipe.terminal.canvas import TIMES, clean, letters
+from rtpipe.terminal.cuepanel import place, sentence
 from rtpipe.terminal.duration import clock, milliseconds
 from rtpipe.terminal.news import weight, words
 from rtpipe.types import Event, Prediction
@@ -32,6 +33,7 @@ class PlainLog:
         self._time = run.started
         self._printed: dict[tuple[str, str], float] = {}
         self._waiting: dict[tuple[str, str], tuple[Item, int]] = {}
+        self._asked: tuple[str | None, ...] = ()  # of the cue that was printed last
         for stream in run.streams.values():
             info = stream.info
             n = info.n_channels
@@ -62,6 +64,7 @@ class PlainLog:
 
     def show(self, time: float) -> None:
         """Print what waits, where a second has passed since the last such line."""
+        self._ask(time)
         due = [
             key
             for key in self._waiting
@@ -77,6 +80,16 @@ class PlainLog:
     def close(self) -> None:
         """Print what still waits."""
         self._tell_all(list(self._waiting), self._time)
+
+    def _ask(self, time: float) -> None:
+        """Print what a person is to do, once."""
+        if (cue := self._run.cue) is None:
+            return
+        asked = (cue.label, cue.next, cue.waits)
+        if asked != self._asked:
+            self._asked = asked
+            passed = clock(time - self._run.started)
+            self._print(f"{passed:>7}  {place(cue)}  {sentence(cue)}")
 
     def _forget(self, event: Event) -> None:
         """Drop the decisions that are over, which are not to be printed after it."""

@@ -1,0 +1,91 @@
+"""Cues of a device that tells what it does: they follow it, and nobody is asked."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rtpipe.cues import BROKEN, OFF, ON, Cue
+from rtpipe.sink import Item, Run
+from rtpipe.sinks.cues import breaks
+from rtpipe.types import Event
+
+_ALMOST = 1e-6  # seconds that a span may be too short by, for times are not exact
+
+
+class TruthCues:
+    """Marks each span of the first task that is told; ends the run when it has enough.
+
+    That is when each label that was seen has had its spans, and one begins again.
+
+    Parameters
+    ----------
+    repeat : int
+        Spans of each label, at least.
+    seconds : float
+        A span that is shorter does not count, and is marked as broken.
+    """
+
+    name = "cues"
+    period = 0.05
+    samples = False
+
+    def __init__(self, repeat: int, seconds: float) -> None:
+        self.repeat, self.seconds = repeat, seconds
+
+    def open(self, run: Run) -> None:
+        """Wait for the first truth."""
+        self._run = run
+        self._task: tuple[str, str] | None = None  # stream and task
+        self._on: Event | None = None
+        self._broken = self._over = False
+        self._counts: Counter[str] = Counter()
+        run.cue = Cue(None, None, 0.0, 0.0, 0, 0, "waiting for the device's truth")
+
+    def take(self, items: Sequence[Item]) -> None:
+        """Mark what the device tells."""
+        for item in items:
+            if self._over or not isinstance(item, Event):
+                continue
+            if item.kind == "truth":
+                self._told(item)
+            elif self._task and item.stream == self._task[0]:
+                self._broken |= breaks(item)
+
+    def close(self) -> None:
+        """Leave the last span without an end: it is not learnt from."""
+
+    def _told(self, event: Event) -> None:
+        task = event.stream, str(event.data["task"])
+        self._task = self._task or task
+        if task != self._task:
+            return
+        if self._on is not None:
+            self._end(self._on, event)
+        label = event.data["label"]
+        self._over = label is not None and self._enough(label)
+        self._on, self._broken = None, False
+        if self._over:
+            self._run.stop()
+        elif label is not None:
+            self._on = event
+            self._mark(ON + label, event)
+        self._show(label)
+
+    def _end(self, on: Event, event: Event) -> None:
+        label = on.data["label"]
+        long = event.time - on.time >= self.seconds - _ALMOST
+        counts = long and not self._broken
+        self._counts[label] += counts
+        self._mark((OFF if counts else BROKEN) + label, event)
+
+    def _enough(self, label: str) -> bool:
+        counts = {**self._counts, label: self._counts[label]}
+        return min(counts.values()) >= self.repeat
+
+    def _mark(self, text: str, event: Event) -> None:
+        self._run.tell(replace(event, kind="marker", data={"text": text}))
+
+    def _show(self, label: str | None) -> None:
+        done = sum(min(each, self.repeat) for each in self._counts.values())
+        total = len(self._counts | {label: 0} if label else self._counts) * self.repeat
+        self._run.cue = Cue(None if self._over else label, None, 0.0, 0.0, done, total)
