@@ -57,6 +57,16 @@ Metrics = Annotated[
         help="[HOST:]PORT where Prometheus may read the counters; 127.0.0.1 only.",
     ),
 ]
+Record = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE.xdf",
+        help="Record all of it in a new file; {date}, {run}, {subject}, {task} may "
+        "stand in its name.",
+    ),
+]
+Subject = Annotated[str | None, typer.Option(help="What {subject} stands for.")]
+Task = Annotated[str | None, typer.Option(help="What {task} stands for.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="key=value, as in a config: --set device.seed=7"),
@@ -100,6 +110,9 @@ def live(
     compute: Compute = None,
     lsl_out: LslOut = None,
     metrics: Metrics = None,
+    record: Record = None,
+    subject: Subject = None,
+    task: Task = None,
     assign: Set = None,
 ) -> None:
     """Show a device's signals, their quality, and live decisions.
@@ -110,11 +123,22 @@ def live(
     rtpipe live --device synthetic
     rtpipe live --device synthetic:emg --model demo:gesture --json --duration 5
     rtpipe live --device synthetic:emg --lsl-out Hand
+    rtpipe live --device synthetic:emg --record "emg-{date}-{run}.xdf"
     rtpipe live --device synthetic --set device.seed=7 --set model.confidence=0.6
     """
     with _reporting():
         raw = _options(
-            config, model, ui, json_lines, duration, compute, lsl_out, metrics
+            config,
+            model,
+            json_lines,
+            ui=ui,
+            duration=duration,
+            compute=compute,
+            lsl_out=lsl_out,
+            metrics=metrics,
+            record=record,
+            subject=subject,
+            task=task,
         )
         from rtpipe.config import device_argument
 
@@ -135,6 +159,9 @@ def replay(
     compute: Compute = None,
     lsl_out: LslOut = None,
     metrics: Metrics = None,
+    record: Record = None,
+    subject: Subject = None,
+    task: Task = None,
     assign: Set = None,
 ) -> None:
     """Play a recording through models as if it were live.
@@ -147,13 +174,74 @@ def replay(
     """
     with _reporting():
         raw = _options(
-            config, model, ui, json_lines, duration, compute, lsl_out, metrics
+            config,
+            model,
+            json_lines,
+            ui=ui,
+            duration=duration,
+            compute=compute,
+            lsl_out=lsl_out,
+            metrics=metrics,
+            record=record,
+            subject=subject,
+            task=task,
         )
         from rtpipe.config import scalar
 
         keys = {"kind": "replay", "file": str(file), "speed": scalar(speed)}
         raw["device"] = [keys]
         _run(raw, assign, config)
+
+
+@app.command(name="record")
+def record_command(
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="FILE.xdf",
+            help="A new file; {date}, {run} (the first number that is free), {subject} "
+            "and {task} may stand in its name. Its folder is made, but none above it.",
+        ),
+    ] = None,
+    device: Device = None,
+    config: ConfigFile = None,
+    ui: Ui = None,
+    json_lines: Json = False,
+    duration: Duration = None,
+    metrics: Metrics = None,
+    subject: Subject = None,
+    task: Task = None,
+    assign: Set = None,
+) -> None:
+    """Record a device's signals and markers; no models run.
+
+    What is in the file can be played, checked and converted, also when the run or the
+    computer was stopped by force: all but the last second is there.
+
+    \b
+    rtpipe record --device lsl:Armband hand.xdf
+    rtpipe record --device muse:2 "data/{subject}_{run}.xdf" --subject S1
+    """
+    with _reporting():
+        raw = _options(
+            config,
+            None,
+            json_lines,
+            ui=ui,
+            duration=duration,
+            metrics=metrics,
+            record=file,
+            subject=subject,
+            task=task,
+        )
+        from rtpipe.config import device_argument
+
+        if device:
+            raw["device"] = [device_argument(text) for text in device]
+        if not raw.get("record"):
+            raise RtpipeError("no file is named: rtpipe record --device ... FILE.xdf")
+        raw["model"] = []
+        _run(raw, assign, config, demos=False)
 
 
 @app.command()
@@ -374,24 +462,13 @@ def convert(
 def _options(
     config: Path | None,
     model: list[str] | None,
-    ui: str | None,
     json_lines: bool,
-    duration: float | None,
-    compute: str | None,
-    lsl_out: str | None,
-    metrics: str | None,
+    **given: Any,
 ) -> dict[str, Any]:
     """Return the file's keys with those of the command line over them."""
     from rtpipe.config import load
 
     raw = load(config) if config else {}
-    given = {
-        "ui": ui,
-        "duration": duration,
-        "compute": compute,
-        "lsl_out": lsl_out,
-        "metrics": metrics,
-    }
     raw |= {key: value for key, value in given.items() if value is not None}
     if json_lines:
         raw["json"] = True
@@ -409,12 +486,17 @@ def _checked(raw: dict[str, Any], assign: list[str] | None, source: Path | None)
     return check(raw, str(source) if source else "command line")
 
 
-def _run(raw: dict[str, Any], assign: list[str] | None, source: Path | None) -> None:
+def _run(
+    raw: dict[str, Any],
+    assign: list[str] | None,
+    source: Path | None,
+    demos: bool = True,
+) -> None:
     from rtpipe.config import default_models
 
     if not raw.get("device"):
         raise RtpipeError("no device is named: add --device, for example synthetic")
-    if unnamed := not raw.get("model"):
+    if unnamed := demos and not raw.get("model"):
         raw["model"] = default_models(raw["device"])
     config = _checked(raw, assign, source)
     from rtpipe.start import start
