@@ -45,6 +45,8 @@ class Recording:
     estimated : tuple of int
         Rows before which a jump of the index is an estimate although the device
         counts.
+    started : float or None
+        Seconds since 1970 where `times` are 0; None where the file does not tell.
     """
 
     info: StreamInfo
@@ -54,6 +56,7 @@ class Recording:
     events: tuple[Event, ...] = ()
     device_times: Float64 | None = None
     estimated: tuple[int, ...] = ()
+    started: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -451,3 +451,46 @@ Writer = Callable[[Grid, Path], list[str]]
 def test_a_recording_of_one_sample(tmp_path: Path, write: Writer) -> None:
     write(grid(made(n_times=1, nan=False)), tmp_path / "a")
     assert any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("end", [".edf", ".bdf", "_raw.fif"])
+def test_the_wall_time_goes_from_file_to_file(tmp_path: Path, end: str) -> None:
+    file = tmp_path / f"a{end}"
+    given = grid(made(nan=False))
+    if end == "_raw.fif":
+        write_fif(given, file)
+        meant = STARTED.timestamp()
+    else:
+        write_edf(given, file, end[1:])
+        meant = STARTED.replace(microsecond=0).timestamp()
+    (found,) = read(file)
+    assert found.started == pytest.approx(meant, abs=1e-5)
+    again = grid(found)
+    assert again.started == found.started
+    write_fif(again, tmp_path / "b_raw.fif")
+    raw = mne.io.read_raw_fif(tmp_path / "b_raw.fif")
+    assert raw.info["meas_date"].timestamp() == pytest.approx(meant, abs=1e-5)
+
+
+@pytest.mark.parametrize("year", [1985, 1999, 2000, 2026, 2084])
+def test_years_of_two_digits(tmp_path: Path, year: int) -> None:
+    when = datetime(year, 2, 28, 3, 4, 5, tzinfo=UTC)
+    signal = edfio.EdfSignal(np.arange(100.0), 100, label="x", physical_dimension="uV")
+    made = edfio.Edf(
+        [signal],
+        starttime=when.time(),
+        recording=edfio.Recording(startdate=when.date()),
+    )
+    made.write(tmp_path / "a.edf")
+    (found,) = read(tmp_path / "a.edf")
+    assert found.started == when.timestamp()
+
+
+def test_a_date_that_is_not_told(tmp_path: Path) -> None:
+    recording = made(nan=False)
+    given = grid(
+        Recording(recording.info, recording.index, recording.times, recording.data)
+    )
+    write_edf(given, tmp_path / "a", "edf")
+    (found,) = read(tmp_path / "a")
+    assert found.started is None

@@ -131,8 +131,11 @@ def _spans(
 
 
 def _started(recording: Recording, kept: NDArray[np.intp]) -> float | None:
-    """Return when the first row was taken: devices' times that are dates tell it."""
-    if recording.device_times is None:
+    """Return when the first row was taken; devices' times may be dates."""
+    if recording.started is not None:
+        first = recording.started + float(recording.times[kept[0]])
+    elif recording.device_times is not None:
+        first = float(recording.device_times[kept[0]])
+    else:
         return None
-    first = float(recording.device_times[kept[0]])
     return first if _DATES[0] <= first < _DATES[1] else None

@@ -104,6 +104,7 @@ class Edf:
                 stream,
                 info=replace(stream.info, name=name),
                 events=marked(name, stream.index, _marks(told.texts, stream)),
+                started=header.started,
             )
             for stream, name in zip(streams, names, strict=True)
         ]

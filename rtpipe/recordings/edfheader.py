@@ -6,11 +6,13 @@ Kemp & Olivan (2003), Clin Neurophysiol 114(9):1755, https://www.edfplus.info/sp
 
 import math
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rtpipe.errors import RecordingError
 
 ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
+NOT_TOLD = datetime(1985, 1, 1, tzinfo=UTC)  # as EDF+ has it
 _FIXED = 256
 _LARGEST = 1e30  # that float32 holds as uV, too, if it is in V
 _WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)  # of a signal's fields
@@ -55,6 +57,9 @@ class Header:
     duration : float
         Of a record, in seconds.
     signals : tuple of Signal
+    started : float or None
+        When the first record began, in whole seconds since 1970; None where that is
+        not told, or is the first moment of 1985, which stands for it.
     """
 
     size: int
@@ -62,6 +67,7 @@ class Header:
     n_records: int
     duration: float
     signals: tuple[Signal, ...]
+    started: float | None = None
 
     @property
     def n_times(self) -> int:
@@ -113,7 +119,19 @@ def read_header(path: Path) -> Header:
         _whole(path, fixed[236:244], "number of records", -1),
         _number(path, fixed[244:252], "duration of a record"),
         tuple(signals),
+        _begun(fixed[168:184]),
     )
+
+
+def _begun(text: str) -> float | None:
+    """Return when a file says that it begins, taking its clock for UTC."""
+    try:
+        when = datetime.strptime(text, "%d.%m.%y%H.%M.%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    if when.year < NOT_TOLD.year:  # of two digits, 85 and more are last century's
+        when = when.replace(year=when.year + 100)
+    return None if when == NOT_TOLD else when.timestamp()
 
 
 def _number(path: Path, text: str, what: str) -> float:

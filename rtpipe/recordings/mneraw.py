@@ -156,7 +156,9 @@ def _recording(path: Path, raw: Any, paused: list[tuple[int, int]]) -> Recording
         info = replace(info, counted=False)
     refuse_many(path, len(marks))
     events = marked(info.name, index, marks)
-    return Recording(info, index, index / sfreq, data, events)
+    begun = raw.info["meas_date"]
+    started = None if begun is None else begun.timestamp() + raw.first_time
+    return Recording(info, index, index / sfreq, data, events, started=started)
 
 
 def _between(skips: list[tuple[int, int]], n_times: int) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isfinite, prod
 from pathlib import Path
 from typing import Any
@@ -72,12 +73,23 @@ def recordings_of_run(
     events, broken = _events(file, zero)
     if broken:
         left_out.append(f"{broken} events that cannot be read")
-    origins = about_run(file).get("origins")
-    found = [
-        (each, _recording(path, file, each, events, zero, _origin(each, origins)))
-        for each in kept
-    ]
+    about = about_run(file)
+    origins, started = about.get("origins"), _started(about, zero)
+    found = []
+    for each in kept:
+        origin = _origin(each, origins)
+        recording = _recording(path, file, each, events, zero, origin)
+        found.append((each, replace(recording, started=started)))
     return found, left_out
+
+
+def _started(about: Mapping[str, Any], zero: float) -> float | None:
+    """Return a time of the run's clock in seconds since 1970, where both are told."""
+    try:
+        found = float(about["unix"]) + zero - float(about["started"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return found if isfinite(found) else None
 
 
 def _recording(
