@@ -75,22 +75,29 @@ class Classifier:
         if found.shape[1] != labels:
             raise BundleError(f"it gives {found.shape[1]} probabilities, not {labels}")
 
-    def answer(self, due: Sequence[Due]) -> list[Prediction | Event]:
+    def answer(
+        self, due: Sequence[Due], batch: int = 1, place: int = 0
+    ) -> list[Prediction | Event]:
         """Return a prediction for each window that can be read and is finite.
 
         For others an event of kind "none" says why they have none, once in a row; such
         as were overwritten are told in an event "skipped", too. `due` is in the order
         of the windows per stream, and at most `SIZES[-1]` long.
+
+        Where windows are to be answered to the last bit as they were before, they stand
+        at `place` and following in a batch of at least the size `batch`.
         """
         kept: list[Due] = []
         faults: dict[int, str] = {}  # by the place in `due`
         for k, each in enumerate(due):
-            if fault := self._copied(each, len(kept)):
+            if fault := self._copied(each, place + len(kept)):
                 faults[k] = fault
             else:
                 kept.append(each)
-        answers = self._answered([each.stream for each in kept]) if kept else ()
-        rows: Iterator[Float64] = iter(answers)
+        size = max(batch, _padded(place + len(kept)))
+        streams = [each.stream for each in kept]
+        answers = self._answered(streams, size, place) if kept else ()
+        rows: Iterator[tuple[int, Float64]] = enumerate(answers, place)
         now = clock.now()
         # Counted from here on, where nothing can fail, so that a window counts once.
         found: list[Prediction | Event] = []
@@ -100,8 +107,10 @@ class Classifier:
             if k in faults:
                 self._count(each, faults[k])
                 found += self._none(each, faults[k])
-            elif np.isfinite(row := next(rows)).all():
-                found.append(self._predicted(each, row, now, _padded(len(kept))))
+                continue
+            at, row = next(rows)
+            if np.isfinite(row).all():
+                found.append(self._predicted(each, row, now, size, at))
                 self._mute.discard(each.stream)
             else:
                 self.status.windows[each.stream].not_finite += 1
@@ -137,17 +146,17 @@ class Classifier:
         told = {"model": self.status.name, "reason": reason}
         return [Event(due.stream, due.end, "none", due.stop - 1, told)]
 
-    def _answered(self, streams: list[str]) -> Float64:
-        """Return the probabilities of the batch's first rows, (n_windows, n_labels)."""
-        n = len(streams)
-        size = _padded(n)
-        self._rows[n:size] = self._rows[0]
+    def _answered(self, streams: list[str], size: int, place: int) -> Float64:
+        """Return the probabilities of rows of the batch, (n_windows, n_labels)."""
+        stop = place + len(streams)
+        self._rows[:place] = self._rows[place]
+        self._rows[stop:size] = self._rows[place]
         features = self._features(size)
         if self.bundle.card.adapts is None:
             mean, scale = self.bundle.module.mean, self.bundle.module.scale
         else:
-            mean, scale = self._adapted(features, streams, size)
-        return self._probabilities(features, mean, scale)[:n]
+            mean, scale = self._adapted(features, streams, size, place)
+        return self._probabilities(features, mean, scale)[place:stop]
 
     def _features(self, size: int) -> torch.Tensor:
         with torch.inference_mode():
@@ -176,7 +185,7 @@ class Classifier:
             return weights
 
     def _adapted(
-        self, answered: torch.Tensor, streams: list[str], size: int
+        self, answered: torch.Tensor, streams: list[str], size: int, place: int
     ) -> tuple[Float32, Float32]:
         """Return the running mean and scale each window is seen with, padded."""
         weights = self._weights(answered)
@@ -184,7 +193,7 @@ class Classifier:
         mean = np.zeros((size, features.shape[1]), np.float32)
         scale = np.ones_like(mean)
         for stream in dict.fromkeys(streams):
-            rows = [k for k, each in enumerate(streams) if each == stream]
+            rows = [k for k, each in enumerate(streams, place) if each == stream]
             moments = self._moments.get(stream) or self._prior()
             mean[rows], scale[rows] = moments.advance(features[rows], weights[rows])
             self._moments[stream] = moments
@@ -198,7 +207,7 @@ class Classifier:
         )
 
     def _predicted(
-        self, due: Due, probabilities: Float64, now: float, batch: int
+        self, due: Due, probabilities: Float64, now: float, batch: int, place: int
     ) -> Prediction:
         counters, labels = self.status.windows[due.stream], self.bundle.card.labels
         segment, decider = self._deciders.get(due.stream, (None, None))
@@ -227,6 +236,7 @@ class Classifier:
             truth=due.truth,
             reason=reason,
             batch=batch,
+            place=place,
         )
 
 

@@ -189,6 +189,8 @@ class Prediction:
     batch : int
         Windows that were answered together, padding counted: the last digits of the
         probabilities may depend on it.
+    place : int
+        Which of them this one was: the last digits may depend on that, too.
     """
 
     stream: str
@@ -202,3 +204,4 @@ class Prediction:
     truth: str | None = None
     reason: str | None = None
     batch: int = 1
+    place: int = 0

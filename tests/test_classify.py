@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -9,10 +10,14 @@ from torch import nn
 from rtpipe.bundle import Bundle, Exported, Standardised
 from rtpipe.card import Card, Training
 from rtpipe.classify import SIZES, Classifier
+from rtpipe.counters import WindowCounters
 from rtpipe.decide import Decision
 from rtpipe.features.timedomain import LogRms
 from rtpipe.latency import Histogram
+from rtpipe.pipeline import Due
+from rtpipe.ring import Ring
 from rtpipe.sink import ModelStatus
+from rtpipe.types import Chunk, Event, Prediction
 
 
 class Watched:
@@ -51,3 +56,64 @@ def test_every_method_that_is_used_is_warmed_up(adapts: float | None) -> None:
     Classifier(Bundle(card, module), status, Decision()).warm_up()
     methods = {"features", "probabilities"} | ({"weights"} if adapts else set())
     assert module.sizes == {method: set(SIZES) for method in methods}
+
+
+@pytest.mark.parametrize("adapts", [None, 10.0])
+def test_a_window_alone_is_answered_as_in_its_batch(adapts: float | None) -> None:
+    """To the last bit, though both size and place change the last digits."""
+    torch.manual_seed(0)
+    status = ModelStatus(
+        "m", "t", ("x", "y"), (), {"emg": WindowCounters()}, Histogram()
+    )
+    card = Card(
+        name="m",
+        task="t",
+        labels=("x", "y"),
+        sfreq=200,
+        ch_names=("A", "B"),
+        units=("none", "none"),
+        n_times=512,
+        hop=10,
+        adapts=adapts,
+        training=Training(recipe="none", protocol="none", seed=0, simulated=True),
+    )
+    head = Standardised(nn.Linear(514, 2))
+    module = Exported(Spectrum(), head, torch.zeros(514), torch.ones(514))
+    ring = Ring((2,), 2048)
+    noise = np.random.default_rng(0).standard_normal((1000, 2)).astype(np.float32)
+    ring.write(Chunk("emg", 0, np.arange(1000) / 200, noise, missing=noise[:, 0] * 0))
+    due = [
+        Due("emg", "m", ring, stop - 512, stop, 0, 0.0, 0.0, 0.0, 0.0, 0.0, None)
+        for stop in range(600, 900, 7)
+    ]
+
+    def fresh() -> Classifier:
+        return Classifier(Bundle(card, module), status, Decision())
+
+    live, again, plain = fresh(), fresh(), fresh()
+    wanted: list[Prediction | Event] = []
+    for part in (due[:2], due[2:5], due[5:6], due[6:13], due[13:]):
+        wanted += live.answer(part)
+    told = [each for each in wanted if isinstance(each, Prediction)]
+    assert [each.place for each in told[:6]] == [0, 1, 0, 1, 2, 0]
+    found = [
+        prediction
+        for each, was in zip(due, told, strict=True)
+        for prediction in again.answer([each], was.batch, was.place)
+        if isinstance(prediction, Prediction)
+    ]
+    assert [each.probabilities for each in found] == [e.probabilities for e in told]
+    assert [(e.batch, e.place) for e in found] == [(e.batch, e.place) for e in told]
+    alone = [each for one in due for each in plain.answer([one])]
+    assert [e.probabilities for e in alone if isinstance(e, Prediction)] != [
+        e.probabilities for e in told
+    ], "the last digits depend on the batch"
+    ring.close()
+
+
+class Spectrum(nn.Module):
+    """The power of each frequency."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        power: torch.Tensor = torch.fft.rfft(x).abs().square()
+        return power.add(1e-9).log().flatten(1)
