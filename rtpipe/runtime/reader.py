@@ -3,15 +3,18 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from rtpipe import clock
 from rtpipe.connection import Connection
 from rtpipe.pipeline import Due, Pipeline, pieces
-from rtpipe.runtime.batcher import Batcher
 from rtpipe.runtime.thread import start
 from rtpipe.sink import Item
 from rtpipe.types import Chunk
 from rtpipe.watchdog import Watchdog
+
+if TYPE_CHECKING:  # torch is loaded for those who have a bundle
+    from rtpipe.runtime.batcher import Batcher
 
 READ_TIMEOUT = 0.05  # seconds; also how long a stop waits for a reader that reads, ...
 _STALE = 1.0  # seconds after its end in which a window may be answered, at least
@@ -45,7 +48,7 @@ class Reader:
         self,
         connection: Connection,
         routes: dict[str, Route],
-        batchers: dict[str, Batcher],
+        batchers: dict[str, "Batcher"],
         publish: Callable[[Sequence[Item]], None],
         record: Callable[[Chunk], None],
         fail: Callable[[BaseException], None],

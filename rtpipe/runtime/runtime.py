@@ -367,14 +367,14 @@ class Runtime:
             routes.append((connection, route))
         for sink in self._sinks:
             self._open_sink(sink, stack)
-        recording = None
-        if self._file is not None:
-            recording = self._attach(self._file)
-        stack.callback(self._close_recordings)
         if self._folder:
             self._folder.publish(self.run)
             if available():
                 self._serve(self._folder.socket, stack)
+        # Closed after the bundles, which have their last words, and before the other
+        # sinks, which are told how that went.
+        stack.callback(self._close_recordings)
+        recording = None if self._file is None else self._attach(self._file)
         for each in classifiers:
             if each.status.name in self.run.models:
                 self._answer(each, stack)
