@@ -48,6 +48,7 @@ class Classifier:
     ) -> None:
         self.bundle, self.status, self.decision = bundle, status, decision
         self._compute = torch.device(compute)
+        status.engine = engine(compute)
         card = bundle.card
         self._windows = torch.zeros(
             (SIZES[-1], len(card.ch_names), card.n_times),
@@ -238,6 +239,15 @@ class Classifier:
             batch=batch,
             place=place,
         )
+
+
+def engine(compute: str) -> str:
+    """Return what computes here, as far as the last digits depend on it."""
+    told = [f"torch {torch.__version__}", torch.backends.cpu.get_cpu_capability()]
+    told.append(f"{torch.get_num_threads()} threads")
+    if torch.device(compute).type == "cuda":
+        told.append(torch.cuda.get_device_name(compute))
+    return ", ".join(told)
 
 
 def _padded(n: int) -> int:

@@ -77,6 +77,8 @@ class ModelStatus:
         The same two in samples.
     path, weights : str
         The bundle's file, and the hash of its parameters; empty where not known.
+    engine : str
+        What computes its answers: on another one their last digits differ.
     decision : dict
         How its probabilities become decisions in this run: `rtpipe.decide.Decision`.
     """
@@ -93,6 +95,7 @@ class ModelStatus:
     step: int = 0
     path: str = ""
     weights: str = ""
+    engine: str = ""
     decision: dict[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:

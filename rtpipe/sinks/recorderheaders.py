@@ -18,7 +18,8 @@ from rtpipe.types import StreamInfo
 from rtpipe.xdf.header import STRING, Channel, Header
 from rtpipe.xdf.signal import about_signal
 
-NUMBERS = ("index", "missing", "latency", "batch")  # behind the probabilities
+# Behind the probabilities.
+NUMBERS = ("index", "missing", "latency", "batch", "place")
 
 
 def signal(status: StreamStatus) -> Header:
@@ -115,6 +116,7 @@ def _model(model: ModelStatus) -> dict[str, Any]:
     return {
         "path": model.path,
         "weights": model.weights,
+        "engine": model.engine,
         "task": model.task,
         "labels": model.labels,
         "n_times": model.n_times,

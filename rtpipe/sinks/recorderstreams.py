@@ -209,7 +209,7 @@ class _Model:
     skipped: RecorderTrack
 
     def add(self, answer: Prediction) -> None:
-        numbers = (answer.index, answer.missing, answer.latency, answer.batch)
+        numbers = [getattr(answer, each) for each in headers.NUMBERS]
         labels = self.probabilities.header.channels[: -len(numbers)]
         shares = [answer.probabilities[each.label] for each in labels]
         end: Float64 = np.array([answer.end])
