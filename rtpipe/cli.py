@@ -211,6 +211,17 @@ def record_command(
     metrics: Metrics = None,
     subject: Subject = None,
     task: Task = None,
+    cues: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,C",
+            help="Labels to ask for, in random order; truth follows the device's own.",
+        ),
+    ] = None,
+    repeat: Annotated[
+        int | None, typer.Option(help="How often each label is asked for: 5.")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="Length of a cue: 3.")] = None,
     assign: Set = None,
 ) -> None:
     """Record a device's signals and markers; no models run.
@@ -221,6 +232,7 @@ def record_command(
     \b
     rtpipe record --device lsl:Armband hand.xdf
     rtpipe record --device muse:2 "data/{subject}_{run}.xdf" --subject S1
+    rtpipe record --device lsl:Armband hand.xdf --cues rest,fist,open --repeat 5
     """
     with _reporting():
         raw = _options(
@@ -233,6 +245,9 @@ def record_command(
             record=file,
             subject=subject,
             task=task,
+            cues=cues,
+            repeat=repeat,
+            seconds=seconds,
         )
         from rtpipe.config import device_argument
 

@@ -11,20 +11,23 @@ from collections.abc import Callable, Sequence
 from importlib.resources import files
 from os.path import exists
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from rtpipe.address import address
+from rtpipe.cues import labels
 from rtpipe.decide import Decision
 from rtpipe.errors import ConfigError
 from rtpipe.registry import find, names
@@ -92,6 +95,15 @@ class Config(_Table):
         File to record in, or a template for its name: see `rtpipe.filename`.
     subject, task : str or None
         What the template's fields stand for.
+    cues : tuple of str
+        Labels that a person is asked for, in random order; ``truth`` alone follows what
+        the device tells of itself. The run ends with the last cue.
+    repeat : int
+        How often each label is asked for.
+    seconds : float or None
+        Length of a cue; None is 3, and 1 at least where the truth is followed.
+    cue_seed : int or None
+        Of the order; None draws one.
     device, model : tuple of tables
     """
 
@@ -107,6 +119,10 @@ class Config(_Table):
     record: str | None = Field(default=None, min_length=1)
     subject: str | None = Field(default=None, min_length=1)
     task: str | None = Field(default=None, min_length=1)
+    cues: tuple[str, ...] = ()
+    repeat: PositiveInt = 5
+    seconds: PositiveFloat | None = None
+    cue_seed: NonNegativeInt | None = None
     device: tuple[DeviceTable, ...] = ()
     model: tuple[ModelTable, ...] = ()
 
@@ -114,6 +130,18 @@ class Config(_Table):
     @classmethod
     def _address(cls, told: Any) -> Any:
         return address(told)
+
+    @field_validator("cues", mode="before")
+    @classmethod
+    def _labels(cls, told: Any) -> Any:
+        return labels(told)
+
+    @model_validator(mode="after")
+    def _has_cues(self) -> Self:
+        given = {"repeat", "seconds", "cue_seed"} & self.model_fields_set
+        if given and not self.cues:
+            raise ValueError(f"{', '.join(sorted(given))}: there are no cues")
+        return self
 
     @field_validator("device", mode="before")
     @classmethod

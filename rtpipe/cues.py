@@ -8,7 +8,9 @@ import numpy as np
 #: What the markers of a cue begin with; its label follows. One that was disturbed, by
 #: a stream that was lost say, ends as broken and is not to be learnt from.
 ON, OFF, BROKEN = "cue on: ", "cue off: ", "cue broken: "
+TRUTH = "truth"  # in place of labels: what the device tells of itself
 READY = 2.0  # seconds before each cue, in which it is named
+_LONGEST = 40  # letters of a label
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,31 @@ class Prompter:
             total=len(self._order),
             waits=waits,
         )
+
+
+def labels(told: object) -> tuple[str, ...]:
+    """Return the labels of cues, from a list or from a text with commas.
+
+    Raises
+    ------
+    ValueError
+        If one is empty, occurs twice, or could not be shown.
+    """
+    parts = told.split(",") if isinstance(told, str) else told
+    if not isinstance(parts, Sequence) or not all(isinstance(p, str) for p in parts):
+        raise ValueError("cues are labels with commas between: rest,fist,open")
+    found = tuple(str(each).strip() for each in parts)
+    for each in found:
+        if not each or not each.isprintable() or len(each) > _LONGEST:
+            raise ValueError(
+                f"a cue is a word that can be shown, of at most {_LONGEST} letters, "
+                f"not {each!r}"
+            )
+        if found.count(each) > 1:
+            raise ValueError(f"the cue {each} occurs twice")
+    if TRUTH in found and len(found) > 1:
+        raise ValueError(f"{TRUTH} stands alone, or is no label")
+    return found
 
 
 def order(labels: Sequence[str], repeat: int, seed: int) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rtpipe import build
 from rtpipe.config import Config
 from rtpipe.console import Output, waiting
+from rtpipe.cues import TRUTH
 from rtpipe.decide import Decision
 from rtpipe.device import Device
 from rtpipe.errors import RtpipeError
@@ -93,6 +94,17 @@ def _looking(
     return looking
 
 
+def _cues(config: Config) -> Sink:
+    """Return who asks a person for labels, or marks what the device tells."""
+    if config.cues == (TRUTH,):
+        from rtpipe.sinks.truthcues import TruthCues
+
+        return TruthCues(config.repeat, config.seconds or 1.0)
+    from rtpipe.sinks.cues import Cues
+
+    return Cues(config.cues, config.repeat, config.seconds or 3.0, config.cue_seed)
+
+
 def _sinks(config: Config, gone: Callable[[], None]) -> list[Sink]:
     """Return the sinks; `gone` is called when nobody reads the view any longer."""
     sinks: list[Sink] = []
@@ -104,6 +116,8 @@ def _sinks(config: Config, gone: Callable[[], None]) -> list[Sink]:
         from rtpipe.sinks.metrics import Metrics
 
         sinks.append(Metrics(*config.metrics))
+    if config.cues:
+        sinks.append(_cues(config))
     if config.json_lines:
         from rtpipe.sinks.jsonl import JsonLines
 
