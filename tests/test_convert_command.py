@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import mne
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from rtpipe import cli
+from rtpipe.convert.conversion import convert
 from rtpipe.recording import read
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "recordings"
@@ -146,6 +148,19 @@ def small_files(muse: Path) -> Iterator[None]:
 def test_a_disk_that_is_full(muse: Path, capsys: Capture, to: str) -> None:
     who = ["--subject", "01", "--task", "rest"] if to == "bids" else []
     assert "cannot be written: " in refused(capsys, muse, "--to", to, *who)
+    assert list(muse.parent.iterdir()) == [muse]
+
+
+@pytest.mark.parametrize("to", ["edf", "fif", "csv"])
+def test_what_is_broken_off_leaves_nothing(muse: Path, to: str) -> None:
+    @contextmanager
+    def broken_off(what: str) -> Iterator[None]:
+        yield
+        if what.startswith("writing"):  # all of it is written, and in no one's way
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        convert(muse, to, muse.parent / "out", busy=broken_off)
     assert list(muse.parent.iterdir()) == [muse]
 
 

@@ -61,19 +61,14 @@ def write_edf(grid: Grid, file: Path, kind: str, typed: bool = True) -> list[str
     count, duration = record(n_times, info.sfreq)
     padding = -n_times % count
     sfreq = info.sfreq if count == info.sfreq * duration else count / duration
-    told = []
-    if count != info.sfreq * duration:
-        told.append(f"the rate in the file is {sfreq!r} Hz")
-    names = _typed(grid.info) if typed else info.ch_names
+    names = _typed(info) if typed else info.ch_names
     short = labels(names)
-    if cut := [each for each, label in zip(names, short, strict=True) if each != label]:
-        told.append(f"names that EDF has no room for are cut: {few(cut)}")
-    signals, coarsest = [], 0.0
+    signals, off = [], 0.0
     for k, label in enumerate(short):
         held = np.pad(grid.held(k), (0, padding), "edge")
         values, dimension, range_ = _fitted(grid, k, held, BITS[kind])
         if dimension == "uV" and not range_.exact:
-            coarsest = max(coarsest, range_.step / 2)
+            off = max(off, range_.step / 2)
         signals.append(
             signal_of(
                 values,
@@ -83,12 +78,10 @@ def write_edf(grid: Grid, file: Path, kind: str, typed: bool = True) -> list[str
                 physical_range=(range_.low, range_.high),
             )
         )
-    if coarsest:
-        told.append(f"{BITS[kind]} bits: at most {coarsest:.2g} uV off")
     noted = list(grid.annotations)
     if padding:
         noted.append(Annotation(n_times, padding / info.sfreq, PADDING))
-    start = _start(grid)
+    start = None if grid.started is None else datetime.fromtimestamp(grid.started, UTC)
     made = file_of(
         signals,
         starttime=start.time() if start else time(),
@@ -97,9 +90,19 @@ def write_edf(grid: Grid, file: Path, kind: str, typed: bool = True) -> list[str
             equipment_code=ascii_text(info.name, 20).replace(" ", "_") or "X",
         ),
         data_record_duration=duration,
-        annotations=[_noted(each, sfreq, edfio.EdfAnnotation) for each in noted],
+        annotations=[
+            edfio.EdfAnnotation(
+                round(each.row / sfreq, 9), round(each.duration, 9) or None, each.text
+            )
+            for each in noted
+        ],
     )
     made.write(file)
+    told = [f"{BITS[kind]} bits: at most {off:.2g} uV off"] if off else []
+    if sfreq != info.sfreq:
+        told.append(f"the rate in the file is {sfreq!r} Hz")
+    if cut := [each for each, label in zip(names, short, strict=True) if each != label]:
+        told.append(f"names that EDF has no room for are cut: {few(cut)}")
     return told
 
 
@@ -175,14 +178,3 @@ def _fitted(
         "for which the header of EDF and BDF has too few characters: convert to fif "
         "or csv"
     )
-
-
-def _start(grid: Grid) -> datetime | None:
-    if grid.started is None:
-        return None
-    return datetime.fromtimestamp(grid.started, UTC)
-
-
-def _noted(each: Annotation, sfreq: float, make: type) -> object:
-    onset = round(each.row / sfreq, 9)
-    return make(onset, round(each.duration, 9) or None, each.text)

@@ -2,9 +2,8 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
-
-from rtpipe.recordings.names import different
 
 LABEL = 16  # characters of a channel's name in EDF
 _SIGNS = str.maketrans(
@@ -21,14 +20,16 @@ def ascii_text(text: str, most: int) -> str:
 
 def labels(names: Sequence[str]) -> tuple[str, ...]:
     """Return channels' names cut to what EDF's header holds, each another."""
-    cut = different([ascii_text(each, LABEL) or "channel" for each in names])
-    if all(len(each) <= LABEL for each in cut):
-        return cut
-    # Numbers in place of the last characters tell apart what the cut made the same.
-    return tuple(
-        each if len(each) <= LABEL else f"{each[: LABEL - 4]}-{k:03d}"
-        for k, each in enumerate(cut, 1)
-    )
+    found: dict[str, None] = {}
+    times: Counter[str] = Counter()
+    for name in names:
+        text = label = ascii_text(name, LABEL) or "channel"
+        while label in found:
+            times[text] += 1
+            end = f"-{times[text]}"
+            label = text[: LABEL - len(end)] + end
+        found[label] = None
+    return tuple(found)
 
 
 def file_name(text: str) -> str:
