@@ -14,11 +14,13 @@ from rtpipe.runtime.runtime import Runtime
 from rtpipe.sinks.collect import Collect
 from rtpipe.sinks.jsonl import as_json
 from rtpipe.training import scores
+from rtpipe.training.cuetruth import judged_by_cues
 from rtpipe.types import Prediction
 
 PROTOCOL = (
     "each recording replayed whole through the card's chain; scored are the windows "
-    "that lie wholly inside one label of the card; accuracy, F1 and confusion are of "
+    "that lie wholly inside one label of the card, which are those of cues where the "
+    "recording has no others; accuracy, F1 and confusion are of "
     "single windows, accuracy_smoothed is of decisions, a rejected one being wrong; "
     "recordings the bundle was trained on are left out"
 )
@@ -85,7 +87,8 @@ def evaluate(
         for path in paths
     ]
     for job in track(jobs):
-        job.predictions = replayed(job.path, bundle, decision, compute)
+        found = replayed(job.path, bundle, decision, compute)
+        job.predictions = judged_by_cues(job.path, bundle.card, found)
     return jobs
 
 

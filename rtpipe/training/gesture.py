@@ -22,6 +22,7 @@ from rtpipe.features.armband import ArmbandFeatures, Effort
 from rtpipe.recording import HEAD, recordings_in
 from rtpipe.recordings.uci import CHANNELS, GESTURES, SFREQ, UCI
 from rtpipe.training import recorded, scores
+from rtpipe.training.cuetruth import REACTION
 from rtpipe.training.gesturefit import (
     EPOCHS,
     Fitted,
@@ -108,7 +109,7 @@ def train(
             seed=seed,
             stream=stream,
             window=window,
-            reaction=recorded.REACTION if reaction is None else reaction,
+            reaction=REACTION if reaction is None else reaction,
             task=task,
         )
         return

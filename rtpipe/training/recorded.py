@@ -26,7 +26,6 @@ from rtpipe.training.recordedruns import Cued, CuedRun, read_cued, run_of
 from rtpipe.training.report import print_protocols, write_results
 from rtpipe.training.versions import versions
 
-REACTION = 0.5  # seconds from the onset of a cue until a person does what it says
 DECISION = Decision(smoothing="mean", windows=5)
 TRIED = 155  # on synthetic signals and UCI's recordings; none on the user's
 RECORDINGS, REPETITIONS = "recordings left out", "repetitions left out"
