@@ -50,6 +50,12 @@ LslOut = Annotated[
     str | None,
     typer.Option(help="Send the answers as LSL streams: NAME and NAME-decisions."),
 ]
+LslScope = Annotated[
+    str | None,
+    typer.Option(
+        help="How far LSL streams are seen: machine, link, site, organization, global."
+    ),
+]
 Metrics = Annotated[
     str | None,
     typer.Option(
@@ -109,6 +115,7 @@ def live(
     duration: Duration = None,
     compute: Compute = None,
     lsl_out: LslOut = None,
+    lsl_scope: LslScope = None,
     metrics: Metrics = None,
     record: Record = None,
     subject: Subject = None,
@@ -135,6 +142,7 @@ def live(
             duration=duration,
             compute=compute,
             lsl_out=lsl_out,
+            lsl_scope=lsl_scope,
             metrics=metrics,
             record=record,
             subject=subject,
@@ -158,6 +166,7 @@ def replay(
     duration: Duration = None,
     compute: Compute = None,
     lsl_out: LslOut = None,
+    lsl_scope: LslScope = None,
     metrics: Metrics = None,
     record: Record = None,
     subject: Subject = None,
@@ -181,6 +190,7 @@ def replay(
             duration=duration,
             compute=compute,
             lsl_out=lsl_out,
+            lsl_scope=lsl_scope,
             metrics=metrics,
             record=record,
             subject=subject,
@@ -208,6 +218,7 @@ def record_command(
     ui: Ui = None,
     json_lines: Json = False,
     duration: Duration = None,
+    lsl_scope: LslScope = None,
     metrics: Metrics = None,
     subject: Subject = None,
     task: Task = None,
@@ -241,6 +252,7 @@ def record_command(
             json_lines,
             ui=ui,
             duration=duration,
+            lsl_scope=lsl_scope,
             metrics=metrics,
             record=file,
             subject=subject,
@@ -265,6 +277,7 @@ def devices(
     json_lines: Annotated[
         bool, typer.Option("--json", help="One JSON object on standard output.")
     ] = False,
+    lsl_scope: LslScope = None,
 ) -> None:
     """Show what could be typed after --device here: what is found, and what is missing.
 
@@ -275,6 +288,9 @@ def devices(
     with _reporting():
         if not 0 < scan < float("inf"):
             raise RtpipeError(f"--scan wants seconds, got {scan:g}")
+        from rtpipe import lsl
+
+        lsl.limit(lsl_scope)
         from rtpipe.console import Output, waiting
         from rtpipe.offers import offers
         from rtpipe.terminal.offers import print_offers

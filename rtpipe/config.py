@@ -30,6 +30,7 @@ from rtpipe.address import address
 from rtpipe.cues import labels
 from rtpipe.decide import Decision
 from rtpipe.errors import ConfigError
+from rtpipe.lsl import Scope
 from rtpipe.registry import find, names
 from rtpipe.table import table_of
 
@@ -87,6 +88,10 @@ class Config(_Table):
         auto is the terminal view.
     json : bool
         Predictions and events as JSON lines on standard output, and no view.
+    lsl_scope : str or None
+        How far LSL streams are announced and looked for: ``"machine"``, ``"link"``,
+        ``"site"``, ``"organization"``, ``"global"``; None is what LSL's own
+        configuration says.
     lsl_out : str or None
         Name of the LSL streams on which answers are sent; None sends none.
     metrics : (str, int) or None
@@ -114,6 +119,7 @@ class Config(_Table):
     torch_threads: PositiveInt = 1
     ui: Literal["auto", "terminal", "none"] = "auto"
     json_lines: bool = Field(default=False, alias="json")
+    lsl_scope: Scope | None = None
     lsl_out: str | None = Field(default=None, min_length=1)
     metrics: tuple[str, int] | None = None
     record: str | None = Field(default=None, min_length=1)

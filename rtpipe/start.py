@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtpipe import build
+from rtpipe import build, lsl
 from rtpipe.config import Config
 from rtpipe.console import Output, waiting
 from rtpipe.cues import TRUTH
@@ -42,6 +42,7 @@ def start(config: Config, optional: bool) -> None:
         If it was interrupted; every sample until then has been taken care of.
     """
     record = _recording(config)
+    lsl.limit(config.lsl_scope)
     devices = [build.device(table) for table in config.device]
     compute = build.compute(config) if config.model else "cpu"
     bundles = _marked(config, build.bundles(config.model, compute))

@@ -143,7 +143,8 @@ def _probabilities(called: str, source: str, model: ModelStatus, stream: str) ->
         channel = channels.append_child("channel")
         for key, value in (("label", label), ("unit", NONE), ("type", "misc")):
             channel.append_child_value(key, value)
-    return pylsl.StreamOutlet(info)
+    with lsl.offering():
+        return pylsl.StreamOutlet(info)
 
 
 def _decisions(called: str, source: str, model: ModelStatus, stream: str) -> Any:
@@ -151,7 +152,8 @@ def _decisions(called: str, source: str, model: ModelStatus, stream: str) -> Any
     source = f"{source} decisions"
     info = pylsl.StreamInfo(called, "Markers", 1, 0.0, "string", source)
     _about(info, model, stream)
-    return pylsl.StreamOutlet(info)
+    with lsl.offering():
+        return pylsl.StreamOutlet(info)
 
 
 def _about(info: Any, model: ModelStatus, stream: str) -> Any:
