@@ -97,6 +97,23 @@ def test_bids(muse: Path, capsys: Capture) -> None:
     assert f"eeg: {file}" in told
 
 
+@pytest.mark.parametrize(
+    "example",
+    [
+        line.strip()
+        for line in (cli.convert.__doc__ or "").splitlines()
+        if line.strip().startswith("rtpipe ")
+    ],
+)
+def test_the_examples_in_the_help_work_as_typed(
+    example: str, muse: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(muse.parent)
+    muse.rename("run.xdf")  # a layout is known by its content, not by its name
+    status, _, err = run(capsys, *example.split()[2:])
+    assert (status, err) == (0, "")
+
+
 def test_wrong_use(muse: Path, tmp_path: Path, capsys: Capture) -> None:
     assert "choose one of edf, bdf, fif" in refused(capsys, muse, "--to", "mat")
     nowhere = tmp_path / "no" / "where"
