@@ -159,6 +159,14 @@ def live(
 def replay(
     file: Annotated[Path, typer.Argument(help="A recording.")],
     speed: Annotated[str, typer.Option(help="1, 8, ... or max.")] = "1",
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Compare with the decisions that the recording holds: status 1 where "
+            "they part. Takes --model, --compute, --set and --json beside.",
+        ),
+    ] = False,
     model: Model = None,
     config: ConfigFile = None,
     ui: Ui = None,
@@ -180,8 +188,16 @@ def replay(
     \b
     rtpipe replay 1_raw_data.txt --model gesture.pt
     rtpipe replay 1_raw_data.txt --model gesture.pt --speed max --json
+    rtpipe replay run.xdf --check
     """
     with _reporting():
+        if check:
+            given = (config, ui, duration, lsl_out, lsl_scope, metrics, record)
+            if any(each is not None for each in (*given, subject, task)):
+                raise RtpipeError(
+                    "--check takes --model, --compute, --set and --json, nothing else"
+                )
+            _check_replay(file, model or [], compute, assign, json_lines)
         raw = _options(
             config,
             model,
@@ -533,6 +549,30 @@ def _run(
     from rtpipe.start import start
 
     start(config, optional=unnamed)
+
+
+def _check_replay(
+    file: Path,
+    model: list[str],
+    compute: str | None,
+    assign: list[str] | None,
+    json_lines: bool,
+) -> NoReturn:
+    """Compare a recording with its replay: status 0 equal, 1 they part."""
+    raw: dict[str, Any] = {"compute": compute} if compute else {}
+    checked = _checked(raw, assign, None)
+    from rtpipe import build
+    from rtpipe.console import Output, waiting
+    from rtpipe.replaycheck.check import check
+    from rtpipe.replaycheck.report import as_json, print_check
+
+    with nullcontext() if json_lines else waiting(f"replaying {file} ..."):
+        found = check(file, model, build.compute(checked))
+    if json_lines:
+        typer.echo(json.dumps(as_json(found), allow_nan=False))
+    else:
+        print_check(found, Output())
+    raise typer.Exit({True: 0, False: 1, None: 2}[found.equal])
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Replay as the truth test: what a recording says was decided, against its replay."""
