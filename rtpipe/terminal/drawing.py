@@ -25,17 +25,25 @@ from rtpipe.terminal.duration import clock
 from rtpipe.terminal.layout import arrange
 from rtpipe.terminal.modelpanel import ModelPanel
 from rtpipe.terminal.news import News
+from rtpipe.terminal.recordingline import recording_line
 from rtpipe.terminal.screen import Screen
 from rtpipe.terminal.streampanel import StreamPanel
 from rtpipe.terminal.tally import Tally
 from rtpipe.types import Event
 
 _ROOMY = 30  # lines from which there is air
-_KEYS = (("q", "quit"), ("m", "marker"), ("p", "pause"), ("h", "help"))
+_KEYS = (
+    ("q", "quit"),
+    ("m", "marker"),
+    ("p", "pause"),
+    ("r", "record"),
+    ("h", "help"),
+)
 _EXPLAINED = (
     ("q", "or Ctrl-C quits"),
     ("m", "marks every stream"),
     ("p", "holds the picture"),
+    ("r", "records, or ends that"),
     ("h", "hides this"),
 )
 # What a stream without a model is shown in full for, in MNE's words.
@@ -94,6 +102,8 @@ class Drawing:
             self._models[item.model, item.stream].add(item, time)
             return
         self._news.add(item, time - self._run.started)
+        if item.kind in ("sink", "recording"):  # which the log may write of, over this
+            self._screen.renew()
         if item.kind == "none":
             self._models[item.data["model"], item.stream].add(item, time)
         elif item.kind == "marker" and item.stream in self._streams:
@@ -157,6 +167,8 @@ class Drawing:
         left = [cell(" rtpipe ", STRONG), cell(clean(self._run.name), BOLD)]
         if self._paused is not None:
             left = [cell(f" PAUSED {clock(time - self._paused)} ", PAUSED), *left]
+        if recording := recording_line(self._run.recording, time):
+            left += [cell("  "), *recording]
         dropped = sum(self._run.dropped.values())
         slow = [cell(f"too slow for {dropped:,} items", WARN)] if dropped else []
         lacking = sum(self._run.unrecorded.values())
@@ -173,7 +185,7 @@ class Drawing:
         """Return what is said of the keys, from the longest to the shortest."""
         if not self.has_keys:
             return [[cell("Ctrl-C stops", QUIET)]]
-        return [_named(_KEYS), _named(_KEYS[::3])]
+        return [_named(_KEYS), _named(_KEYS[::4])]
 
 
 def _named(keys: Iterable[tuple[str, str]]) -> Line:

@@ -11,7 +11,9 @@ from rtpipe.terminal.news import weight, words
 from rtpipe.types import Event, Prediction
 
 _EVERY = 1.0  # seconds between two lines about the same thing
-_AT_ONCE = frozenset({"lost", "recovered", "degraded", "steady", "none"})
+_AT_ONCE = frozenset(
+    {"lost", "recovered", "degraded", "steady", "none", "recording", "disk"}
+)
 
 
 class PlainLog:

@@ -37,6 +37,10 @@ class Screen:
         self._console.set_alt_screen(True)
         self._console.show_cursor(False)
 
+    def renew(self) -> None:
+        """Write all of it next time, should others have written there."""
+        self._size = None
+
     def show(self, lines: Sequence[Line]) -> None:
         """Draw lines from the top; what leaves the screen is cut."""
         width, height = size = tuple(self._console.size)

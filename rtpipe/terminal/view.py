@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from rtpipe.clock import now
+from rtpipe.errors import RtpipeError
 from rtpipe.sink import Item, Run
 from rtpipe.terminal.canvas import Picture, Portable
 from rtpipe.terminal.drawing import Drawing
@@ -12,7 +13,9 @@ from rtpipe.terminal.ending import ending
 from rtpipe.terminal.keys import SUSPEND, Keys, available, in_front, suspend
 from rtpipe.terminal.plain import PlainLog
 from rtpipe.terminal.tally import Tally
-from rtpipe.types import Prediction
+from rtpipe.types import Event, Prediction
+
+NEW = "rtpipe-{date}-{run}.xdf"  # where a recording goes that a key has begun
 
 
 class TerminalView:
@@ -98,6 +101,8 @@ class TerminalView:
         elif key == "m":
             self._markers += 1
             self._run.mark(f"marker {self._markers}")
+        elif key == "r":
+            self._record(time)
         elif key == "p":
             self._view.pause(time)
         elif key in ("h", "?"):
@@ -107,6 +112,18 @@ class TerminalView:
             suspend()
             self._away = True
             self._return()
+
+    def _record(self, time: float) -> None:
+        """Begin a recording, or end the one there is; say where that cannot be."""
+        now = self._run.recording
+        if now is not None and now.state == "recording":
+            self._run.stop_recording()
+            return
+        try:
+            self._run.record(NEW)
+        except (RtpipeError, OSError) as error:
+            told = {"state": "refused", "error": str(error)}
+            self._view.add(Event("", time, "recording", None, told), time)
 
     def _return(self) -> None:
         """Take the screen and the keys again, once no other job has the terminal.
