@@ -59,11 +59,11 @@ def settling(card: Card, info: StreamInfo, decision: Decision) -> Settling:
         tell = getattr(stage, "settling", None)
         takes = tell(info, FORGOTTEN) if tell else None
         if takes is None:
-            return Settling(f"the stage {told.kind}", 0, 0)
+            return Settling(f"what the stage {told.kind} has learnt", 0, 0)
         samples += takes
         info = stage.prepare(info)
     if card.adapts is not None:
-        return Settling("its features, which are adapted to the person", 0, 0)
+        return Settling("what is learnt of its features", 0, 0)
     verdict = ceil((SPAN + EVERY) * info.sfreq)
     return Settling("", max(samples, verdict), _windows(decision))
 

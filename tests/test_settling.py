@@ -77,7 +77,7 @@ def test_adaptation_never_forgets() -> None:
     assert scale.settling(INFO, FORGOTTEN) is None
     kind = StageCard(kind="channel_scale", settings={"prior": [1, 1], "worth": 10})
     assert "channel_scale" in settling(card(kind), INFO, Decision()).never
-    assert "adapted" in settling(card(adapts=40), INFO, Decision()).never
+    assert "features" in settling(card(adapts=40), INFO, Decision()).never
 
 
 def test_stages_in_a_row_add_up() -> None:

@@ -36,9 +36,9 @@ def print_check(found: Checked, console: Console) -> None:
     """Print a table of what was compared, and below it where they part."""
     table = Table(box=None, pad_edge=False, header_style=QUIET)
     for name in ("model", "stream"):
-        table.add_column(name, no_wrap=True)
-    for name in ("stored", "compared", "same bits", "largest off", "labels off", ""):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, overflow="fold")
+    for name in ("stored", "compared", "same bits", "off by", "labels off", ""):
+        table.add_column(name, justify="right")
     for each in found.comparisons:
         table.add_row(
             clean(each.stored.model),
@@ -97,12 +97,10 @@ def _remarks(each: Comparison) -> list[str]:
         )
     if each.never:
         agree = each.labels_compared - each.labels_differ
-        share = (
-            f"{agree / each.labels_compared:.1%}" if each.labels_compared else "none"
-        )
         said.append(
-            "the recording began later than its run, which never forgets what came "
-            f"before ({each.never}): {share} of the labels agree, and no verdict"
+            f"no verdict: the recording began later than its run, and {each.never} "
+            f"never forgets what came before; {agree:,} of {each.labels_compared:,} "
+            "labels agree"
         )
     elif each.unsettled:
         said.append(

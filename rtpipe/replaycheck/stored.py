@@ -179,11 +179,8 @@ def _stored(
         raise RecordingError(f"{path}: {answers.header.name} is damaged")
     model, stream = about["model"], about["stream"]
     columns = dict(zip(said, answers.values.T, strict=True))
-    shares = [
-        k
-        for k, each in enumerate(answers.header.channels)
-        if each.type == "probability"
-    ]
+    kinds = [each.type for each in answers.header.channels]
+    shares = [k for k, kind in enumerate(kinds) if kind == "probability"]
     index, batch, place = (
         columns[key].astype(np.int64) for key in ("index", "batch", "place")
     )
@@ -217,9 +214,6 @@ def _decisions(stream: Stream) -> dict[int, tuple[str | None, str | None]]:
     found: dict[int, tuple[str | None, str | None]] = {}
     for label, reason, index in zip(*[iter(stream.texts)] * 3, strict=False):
         if index.isdecimal():
-            label, reason = (
-                same.setdefault(label, label),
-                same.setdefault(reason, reason),
-            )
-            found[int(index)] = (None, reason) if reason else (label, None)
+            text = same.setdefault(reason or label, reason or label)
+            found[int(index)] = (None, text) if reason else (text, None)
     return found
