@@ -78,7 +78,7 @@ class ClockModel:
         n_times : int
         observed : float
             When the last of them was seen, on the run's clock: its arrival, or its
-            device time mapped to the run's clock.
+            device time mapped to the run's clock; the arrival where that is not finite.
         arrived : float
             When the chunk was handed over; no time is later.
 
@@ -89,6 +89,8 @@ class ClockModel:
         """
         if not n_times:
             return np.empty(0)
+        if not np.isfinite(observed):
+            observed = arrived
         self._observe((index + n_times - 1) / self._sfreq, observed)
         place = np.arange(index, index + n_times) / self._sfreq
         found: Float64 = place + self._height + self.drift * (place - self._at)

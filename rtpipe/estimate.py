@@ -70,8 +70,8 @@ def finite(times: Float64, before: float | None, sfreq: float) -> Float64:
     times : ndarray of float64, shape (n_times,)
         Seconds.
     before : float or None
-        The one before the first; None where none is known: those that come before the
-        first finite one are counted back from it, and where none is finite, none is.
+        The one before the first. Where it is not known, those that come before the
+        first finite one are counted back from it; where none is finite, all are NaN.
     sfreq : float
         In hertz.
     """
@@ -81,7 +81,7 @@ def finite(times: Float64, before: float | None, sfreq: float) -> Float64:
     rows = np.arange(len(times))
     if before is None:
         if not known.any():
-            return times
+            return np.full_like(times, np.nan)
         first = int(np.argmax(known))
         before = float(times[first]) - (first + 1) / sfreq
     newest = np.maximum.accumulate(np.where(known, rows, -1))

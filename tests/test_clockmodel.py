@@ -112,3 +112,12 @@ def test_a_rate_that_is_not_the_nominal_one_is_followed(off: float) -> None:
     assert (found - true)[settled].std() < 2e-3
     assert (found - true)[settled].mean() == pytest.approx(0.02, abs=2e-3)
     assert model.drift == pytest.approx(off, abs=1e-4)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_stamp_that_is_no_number_does_no_harm(bad: float) -> None:
+    model, whole = ClockModel(256.0), ClockModel(256.0)
+    for k in range(1000):
+        seen = (k + 1) * 12 / 256
+        times = model.times(12 * k, 12, bad if k % 10 == 3 else seen, seen)
+        np.testing.assert_array_equal(times, whole.times(12 * k, 12, seen, seen))

@@ -76,3 +76,22 @@ def test_jitter_after_a_step_back_is_still_jitter() -> None:
     times[500:520] -= 0.027
     found = IndexEstimate(256.0).indices(times)
     np.testing.assert_array_equal(found, np.arange(1000))
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("rows", [[0], [50], list(range(40, 160)), list(range(300))])
+def test_a_time_that_is_none_tells_of_no_loss(
+    rows: list[int], bad: float, arrives: bool
+) -> None:
+    """Neither then, nor of one that comes later; which is still seen."""
+    times = np.arange(400) / 200.0
+    times[350:] += 2.0
+    times[rows] = bad
+    found = []
+    estimate = IndexEstimate(200.0)
+    for start in range(0, 400, 10):
+        part = times[start : start + 10]
+        arrived = 1000 + start / 200.0 + 2.0 * (start >= 350) if arrives else None
+        found += estimate.indices(part, arrived).tolist()
+    assert found == [*range(350), *range(750, 800)]
