@@ -48,7 +48,8 @@ def make_stream(name: str = "arm", n: int = 8, seconds: float = 5.0) -> StreamSt
     n_times = round(seconds * SFREQ)
     data = np.random.default_rng(0).normal(0, 20, (n_times, n)).astype(np.float32)
     ring.write(Chunk(name, 0, np.arange(n_times) / SFREQ, data))
-    status = StreamStatus(info, ring, StreamCounters(received=n_times), ("good",) * n)
+    counters = StreamCounters(received=n_times, expected=n_times)
+    status = StreamStatus(info, ring, counters, ("good",) * n)
     if n_times:
         status.link.become("streaming", 0.0)
     return status
@@ -665,16 +666,90 @@ def test_the_end_says_how_well_each_class_was_recognised() -> None:
     answers = [answer("rest", truth="rest")] * 30 + [answer(truth="fist")] * 5
     answers += [answer(None, truth="fist")] * 3 + [answer("open", truth="fist")] * 2
     text = told_at_the_end(run, [*answers, answer(truth=None)])
-    assert re.search(r"arm +1,000 +7 +0 +0 +2 +0", text)
-    assert re.search(r"model-0 +8 +1 +3 +12 ms +12 ms +75 %", text)
+    assert re.search(r"arm +1,000 +1,000 +0 +7 +2", text)
+    assert re.search(r"model-0 +9 +8 +3 +1 +12 ms +12 ms +75 %", text)
     assert "rest 100 % of 30, fist 50 % of 10" in text
     assert all(note in text for note in NOTES)
 
 
+def test_the_end_of_a_run_that_lost_nothing_is_one_line() -> None:
+    run = make_run([make_stream(), make_stream("leg"), make_stream("head", seconds=0)])
+    run.streams["leg"].counters.missing = 3
+    text = told_at_the_end(run, [answer()])
+    first, second, *_ = text.splitlines()
+    assert first.strip() == (
+        "nothing was lost: 1,000 of 1,000 samples of arm, 1,000 of 1,000 of leg "
+        "(3"  # and on the next line, for the line is full
+    )
+    assert second.split() == ["unusable)"]
+    assert "no sample came of head" in text
+
+
 def test_the_end_without_models_and_truth() -> None:
-    run = make_run([make_stream()], n_models=0)
-    assert "received" in told_at_the_end(run, [])
+    assert "nothing was lost" in told_at_the_end(make_run([make_stream()], 0), [])
     assert "recall" not in told_at_the_end(make_run([make_stream()]), [answer()])
+
+
+LOSSES = {
+    "lost_device": "lost in the device",
+    "lost_transport": "lost on the way",
+    "gaps": "long gaps",
+    "outages": "outages",
+    "late": "late",
+    "malformed": "malformed",
+}
+GIVEN_UP = {
+    "stale": "stale",
+    "overrun": "overwritten",
+    "not_finite": "not finite",
+    "unanswered": "left over",
+}
+
+
+def columns(text: str, row: str) -> dict[str, str]:
+    """Return the cells of a row by their columns' headers, on a screen of much room."""
+    lines = text.splitlines()
+    at = next(k for k, line in enumerate(lines) if line.strip().startswith(row))
+    header = next(line for line in lines[at::-1] if "─" in line)
+    names = re.split(r" {2,}", lines[lines.index(header) - 1].strip())
+    return dict(zip(names, re.split(r" {2,}", lines[at].strip()), strict=True))
+
+
+@pytest.mark.parametrize("counter", LOSSES)
+def test_every_loss_of_a_stream_is_in_the_table_at_the_end(counter: str) -> None:
+    run = make_run([make_stream(), make_stream("leg")], n_models=0)
+    setattr(run.streams["leg"].counters, counter, 1234)
+    text = told_at_the_end(run, [], width=200)
+    assert columns(text, "leg")[LOSSES[counter]] == "1,234"
+    assert columns(text, "arm")[LOSSES[counter]] == "0"
+    assert columns(text, "arm")["received"] == "1,000"
+    assert "nothing was lost" not in text
+
+
+def test_what_was_not_recorded_or_read_is_in_the_table_at_the_end() -> None:
+    run = make_run([make_stream()])
+    run.unrecorded["arm"] = 5
+    run.dropped |= {"jsonl": 6, "socket": 0}
+    run.models["model-0"].windows["arm"].overwritten = 7
+    text = told_at_the_end(run, [], width=200)
+    row = columns(text, "arm")
+    assert (row["not recorded"], row["overwritten"]) == ("5", "7")
+    assert "late" not in row
+    assert "jsonl was too slow for 6 predictions" in text
+    assert "socket was too slow" not in text
+    assert "5 samples not recorded" in shown(run, [], size=(100, 24))
+
+
+@pytest.mark.parametrize("counter", GIVEN_UP)
+def test_every_window_without_an_answer_is_in_the_table_at_the_end(
+    counter: str,
+) -> None:
+    run = make_run([make_stream()])
+    setattr(run.models["model-0"].windows["arm"], counter, 17)
+    row = columns(told_at_the_end(run, [], width=200), "model-0")
+    assert row[GIVEN_UP[counter]] == "17"
+    assert (row["due"], row["answered"], row["skipped"]) == ("9", "8", "1")
+    assert not (GIVEN_UP.keys() - {counter}) & row.keys()
 
 
 @pytest.mark.parametrize(

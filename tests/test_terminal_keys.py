@@ -384,7 +384,7 @@ def test_every_end_gives_the_terminal_back(
         person.press(way)
     else:
         process.send_signal(way)
-    person.until("received")  # the table at the end
+    person.until("samples of|lost on the way")  # what is said at the end
     assert person.wait(process) == (0 if way == "q" else 130)
     assert person.mode == person.before
     assert person.seen.rindex("\x1b[?1049l") > person.seen.rindex("\x1b[?1049h")

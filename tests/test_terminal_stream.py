@@ -210,9 +210,27 @@ def test_what_was_lost_is_told_before_what_came() -> None:
     status.counters.gaps = 1
     frame = drawn(status, width=120)
     assert "10 lost (0.99%) · last minute 0 (0.00%) · 2 outages · 1 gap" in frame
+    assert "1 gap · 10 on the way" in drawn(status, width=150)
     assert "10 lost (0.99%) · 1 min 0.00%" in drawn(status, width=45)
     assert "10 lost (0.99%)" in drawn(status, width=36)
     assert "10 lost (0.99%)" in drawn(status, height=1)
+
+
+@pytest.mark.parametrize(
+    ("counter", "word"),
+    [
+        ("lost_device", "in the device"),
+        ("lost_transport", "on the way"),
+        ("filled", "filled"),
+        ("late", "late"),
+        ("malformed", "malformed"),
+    ],
+)
+def test_where_samples_were_lost_is_told(counter: str, word: str) -> None:
+    status = make_status()
+    assert word not in drawn(status, width=150)
+    setattr(status.counters, counter, 1234)
+    assert f"1,234 {word}" in drawn(status, width=150)
 
 
 @pytest.mark.parametrize("degraded", [False, True])
@@ -395,8 +413,9 @@ def test_what_happened_can_be_read_afterwards() -> None:
     assert re.search(r"\d:\d\d  arm  lost  the armband has gone: is it charged\?", text)
     assert re.search(r"\d:\d\d  arm  recovered  after \d+\.\d s", text)
     header, _, numbers = text[text.index("stream ") :].splitlines()[:3]
-    assert re.search("lost +filled +long gaps +outages +unusable", header)
-    assert re.search(r"arm +4 +\d+ +\d+ +\d+ +1 +0", numbers)
+    assert re.search("expected +received .* on the way .* outages", header)
+    expected, received, device, way = map(int, numbers.split()[1:5])
+    assert (received, device, expected) == (4, 0, 4 + way)
     assert "\x1b" not in text
 
 

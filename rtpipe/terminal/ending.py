@@ -1,15 +1,18 @@
 """What is said when a run is over."""
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from rtpipe.counters import WindowCounters
 from rtpipe.sink import Run
 from rtpipe.terminal.bars import percent
-from rtpipe.terminal.canvas import QUIET, WARN, clean
+from rtpipe.terminal.canvas import BAD, PLAIN, QUIET, WARN, clean
 from rtpipe.terminal.duration import milliseconds
+from rtpipe.terminal.ledger import Count, ledger, table
+from rtpipe.terminal.recordingline import recorded
 from rtpipe.terminal.tally import Tally
+
+_ALWAYS = 4  # counts of a model that are shown also where all are zero
 
 
 def ending(run: Run, tallies: dict[tuple[str, str], Tally]) -> RenderableType:
@@ -22,44 +25,47 @@ def ending(run: Run, tallies: dict[tuple[str, str], Tally]) -> RenderableType:
     tallies : dict
         Per model and stream.
     """
-    parts: list[RenderableType] = [_streams(run)]
+    parts: list[RenderableType] = [ledger(run)]
     if tallies:
         parts.append(_models(run, tallies))
     parts += [_recalls(*key, tally) for key, tally in tallies.items() if tally.judged]
+    parts += recorded(run.recording)
     notes = dict.fromkeys(note for model in run.models.values() for note in model.notes)
     parts += [Text(f" {clean(note)}", WARN) for note in notes]
     return Group(*parts)
 
 
-def _streams(run: Run) -> Table:
-    table = _table(
-        *("stream", "received", "lost", "filled", "long gaps", "outages", "unusable")
-    )
-    for name, stream in run.streams.items():
-        each = stream.counters
-        counts = (each.received, each.lost, each.filled, each.gaps, each.outages)
-        cells = (f"{count:,}" for count in (*counts, each.missing))
-        table.add_row(Text(clean(name)), *cells)
-    return table
+def _models(run: Run, tallies: dict[tuple[str, str], Tally]) -> RenderableType:
+    names, rows = [], []
+    for model, stream in tallies:
+        windows = run.models[model].windows
+        alone = len(windows) == 1
+        names.append(model if alone else f"{model} on {stream}")
+        rows.append(_counts(windows[stream]))
+    latencies = [run.models[model].latency for model, _ in tallies]
+    shares = [tally.balanced_accuracy for tally in tallies.values()]
+    more = [
+        ("median", [milliseconds(each.percentile(50)) for each in latencies]),
+        ("p99", [milliseconds(each.percentile(99)) for each in latencies]),
+        (
+            "balanced accuracy",
+            ["—" if each is None else percent(each).strip() for each in shares],
+        ),
+    ]
+    return table("model", names, rows, _ALWAYS, more)
 
 
-def _models(run: Run, tallies: dict[tuple[str, str], Tally]) -> Table:
-    table = _table(
-        "model", "answered", "skipped", "rejected", "median", "p99", "balanced accuracy"
-    )
-    for (model, stream), tally in tallies.items():
-        status = run.models[model]
-        windows, latency = status.windows[stream], status.latency
-        alone = len(status.windows) == 1
-        balanced = tally.balanced_accuracy
-        table.add_row(
-            Text(clean(model if alone else f"{model} on {stream}")),
-            *(f"{n:,}" for n in (windows.answered, windows.skipped, windows.rejected)),
-            milliseconds(latency.percentile(50)),
-            milliseconds(latency.percentile(99)),
-            "—" if balanced is None else percent(balanced).strip(),
-        )
-    return table
+def _counts(windows: WindowCounters) -> list[Count]:
+    return [
+        ("due", windows.due, PLAIN),
+        ("answered", windows.answered, PLAIN),
+        ("rejected", windows.rejected, PLAIN),
+        ("skipped", windows.skipped, WARN),
+        ("stale", windows.stale, WARN),
+        ("overwritten", windows.overrun, BAD),
+        ("not finite", windows.not_finite, WARN),
+        ("left over", windows.unanswered, PLAIN),
+    ]
 
 
 def _recalls(model: str, stream: str, tally: Tally) -> Text:
@@ -69,10 +75,3 @@ def _recalls(model: str, stream: str, tally: Tally) -> Text:
         for label, share in tally.recalls.items()
     ]
     return text.append(", ".join(shares), "default")
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, header_style=QUIET, pad_edge=True)
-    for at, column in enumerate(columns):
-        table.add_column(column, justify="right" if at else "left")
-    return table

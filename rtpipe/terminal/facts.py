@@ -72,6 +72,15 @@ class Facts:
         for count, word in ((counters.outages, "outage"), (counters.gaps, "gap")):
             if count:
                 parts.append([cell(f"{count:,} {word}{'s' * (count > 1)}", WARN)])
+        for count, word, style in (
+            (counters.lost_device, "in the device", QUIET),
+            (counters.lost_transport, "on the way", QUIET),
+            (counters.filled, "filled", QUIET),
+            (counters.late, "late", WARN),
+            (counters.malformed, "malformed", WARN),
+        ):
+            if count:
+                parts.append([cell(f"{count:,} {word}", style)])
         return parts
 
     @property

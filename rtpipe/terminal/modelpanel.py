@@ -176,7 +176,8 @@ class ModelPanel:
         for count, word, always in (
             (counters.skipped, "skipped", True),
             (counters.rejected, "rejected", True),
-            (counters.overrun, "overrun", False),
+            (counters.stale, "stale", False),
+            (counters.overrun, "overwritten", False),
             (counters.not_finite, "not finite", False),
         ):
             style = WARN if count and word != "rejected" else PLAIN

@@ -34,7 +34,10 @@ _SIGNS: dict[str, tuple[str, Style]] = {
     "overrun": ("▲", WARN),
     "skipped": ("▲", WARN),
     "late": ("▲", WARN),
+    "malformed": ("▲", WARN),
     "sink": ("▲", WARN),
+    "disk": ("▲", WARN),
+    "recording": ("●", ACCENT),
 }
 
 
@@ -70,7 +73,9 @@ class News:
         if event.kind in _SHARED:
             key: tuple[str, ...] = (event.kind, words(event))
         else:
-            key = (event.stream, event.kind, str(event.data.get("model", "")))
+            # Why windows were given up is one of a few reasons.
+            why = event.data.get("reason", "") if event.kind == "skipped" else ""
+            key = (event.stream, event.kind, str(event.data.get("model", "")), why)
         story = self._stories.pop(key, None)
         counts = {} if story is None else story.counts
         counts[event.stream] = counts.get(event.stream, 0) + weight(event)
