@@ -351,4 +351,5 @@ def _fault(place: tuple[int | str, ...], message: str) -> str:
     where = ".".join(map(str, place))
     if message == "Extra inputs are not permitted":
         message = "there is no such key"
-    return f"{where}: {message.removeprefix('Value error, ')}"
+    message = message.removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
