@@ -52,6 +52,8 @@ def recording_file(
 
 def _fields(template: str) -> list[str]:
     """Return the fields of a template."""
+    if not template.isprintable():
+        raise ConfigError(f"{template!r} cannot be the name of a file")
     try:
         parts = list(Formatter().parse(template))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""A local socket: predictions and events out, markers and `quit` in."""
+"""A local socket: predictions and events out, commands in."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rtpipe.clock import now
+from rtpipe.errors import RtpipeError
 from rtpipe.ring import Ring
 from rtpipe.sink import Item, ModelStatus, Run, StreamStatus
 from rtpipe.sinks.jsonl import as_json, finite, line, summary_json
@@ -34,8 +35,9 @@ class SocketServer:
     reads too slowly loses its oldest lines, and is told how many, where they are
     missing, by ``{"type": "dropped", "n": 3}``.
 
-    A client sends one JSON object a line: ``{"command": "marker", "text": "..."}`` or
-    ``{"command": "quit"}``. What is not understood is answered by
+    A client sends one JSON object a line: ``{"command": "marker", "text": "..."}``,
+    ``{"command": "record", "file": "..."}``, ``{"command": "stop recording"}`` or
+    ``{"command": "quit"}``. What is not understood, or cannot be done, is answered by
     ``{"type": "error", "message": "..."}``.
 
     Parameters
@@ -150,10 +152,25 @@ class SocketServer:
                 self._run.mark(text.encode(errors="replace").decode())
             case {"command": "marker"}:
                 return 'a marker needs a text: {"command": "marker", "text": "..."}'
+            case {"command": "record", "file": str(file)}:
+                return self._record(file)
+            case {"command": "record"}:
+                return 'a recording needs a file: {"command": "record", "file": "..."}'
+            case {"command": "stop recording"}:
+                self._run.stop_recording()
             case {"command": str(command)}:
-                return f"unknown command {command!r:.40}; there are marker and quit"
+                known = "marker, record, stop recording and quit"
+                return f"unknown command {command!r:.40}; there are {known}"
             case _:
                 return 'a command looks so: {"command": "quit"}'
+        return None
+
+    def _record(self, file: str) -> str | None:
+        """Begin a recording; return why that cannot be, if it cannot."""
+        try:
+            self._run.record(file)
+        except (RtpipeError, OSError, ValueError) as error:
+            return str(error)
         return None
 
 
