@@ -160,7 +160,7 @@ def _of_xdf(path: Path, file: File) -> Facts:
             for each in file.streams
             if each.header.channel_format == STRING
             and (role(each) == "markers" if ours else True)
-            for row in each.rows
+            for row in each.rows()
         ),
         events=_events(file) if ours else {},
         models=_models(file) if ours else {},
@@ -257,7 +257,7 @@ def _events(file: File) -> dict[str, int]:
     kinds = Counter[str]()
     for each in file.streams:
         if role(each) == "events":
-            for line, *_ in each.rows:
+            for line, *_ in each.rows():
                 kinds[_kind(line)] += 1
     return dict(kinds.most_common())
 
@@ -279,7 +279,7 @@ def _models(file: File) -> dict[str, dict[str, Any]]:
         told = found.setdefault(name, {"decisions": 0, "labels": {}, "skipped": 0})
         if role(each) == "decisions":
             told["decisions"] = len(each.stamps)
-            told["labels"] = _counted(row[0] for row in each.rows)
+            told["labels"] = _counted(row[0] for row in each.rows())
         else:
             told["skipped"] = len(each.stamps)
     return found

@@ -8,12 +8,18 @@ import numpy as np
 
 from rtpipe.chtype import chtype
 from rtpipe.errors import RecordingError
-from rtpipe.estimate import IndexEstimate
 from rtpipe.recording import MOST, Answers, Recording
 from rtpipe.recordings.marks import Mark, marked
 from rtpipe.recordings.names import different, named_apart
 from rtpipe.recordings.xdfrun import is_run, recordings_of_run
-from rtpipe.recordings.xdfstream import as_float32, checked, name_of, times_of
+from rtpipe.recordings.xdfstream import (
+    as_float32,
+    checked,
+    estimated,
+    first_time,
+    name_of,
+    times_of,
+)
 from rtpipe.types import StreamInfo
 from rtpipe.unit import UNKNOWN, unit
 from rtpipe.xdf.header import STRING, Channel
@@ -87,11 +93,11 @@ def recordings(
     marks = [
         (float(time), " ".join(row))
         for each in texts
-        for time, row in zip(times_of(each), each.rows, strict=True)
+        for time, row in zip(times_of(each), each.rows(), strict=True)
     ]
     if untimed := sum(not np.isfinite(time) for time, _ in marks):
         left_out.append(f"{untimed} markers have no time")
-    zero = min(float(times_of(each)[0]) for each in kept)
+    zero = min(first_time(each) for each in kept)
     timed = [(time - zero, text) for time, text in marks if np.isfinite(time)]
     names = named_apart([name_of(each) for each in kept])
     found = [
@@ -109,8 +115,8 @@ def _recording(
     marks: Sequence[tuple[float, str]],
 ) -> Recording:
     info = _info(path, stream, name)
-    times = checked(path, info, times_of(stream) - zero)
-    index = IndexEstimate(info.sfreq).indices(times)
+    times = checked(path, info, times_of(stream), zero)
+    index = estimated(info, times)
     newest = np.searchsorted(times, [time for time, _ in marks], "right") - 1
     events = marked(
         name,

@@ -7,13 +7,17 @@ from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rtpipe.errors import RecordingError
-from rtpipe.estimate import IndexEstimate
 from rtpipe.recording import Recording
 from rtpipe.recordings.xdfindex import numbered
-from rtpipe.recordings.xdfstream import as_float32, checked, name_of, times_of
+from rtpipe.recordings.xdfstream import (
+    as_float32,
+    checked,
+    estimated,
+    first_time,
+    name_of,
+    times_of,
+)
 from rtpipe.types import Event, StreamInfo
 from rtpipe.xdf.header import STRING
 from rtpipe.xdf.read import File, Stream
@@ -69,7 +73,7 @@ def recordings_of_run(
     if not kept:
         why = "; ".join([*left_out, *file.damage[:1]]) or "it has no signal"
         raise RecordingError(f"{path} holds no samples that can be played: {why}")
-    zero = min(float(times_of(each)[0]) for each in kept)
+    zero = min(first_time(each) for each in kept)
     events, broken = _events(file, zero)
     if broken:
         left_out.append(f"{broken} events that cannot be read")
@@ -102,12 +106,13 @@ def _recording(
 ) -> Recording:
     info = _info(stream, origin)
     assert info is not None
-    times = checked(path, info, times_of(stream) - zero)
+    times = checked(path, info, times_of(stream), zero)
     entries = _entries(file, stream)
-    index = IndexEstimate(info.sfreq).indices(times)
-    estimated = tuple((np.flatnonzero(np.diff(index) != 1) + 1).tolist())
+    guessed: tuple[int, ...] = ()
     if len(entries):
-        index, estimated = numbered(path, stream, entries)
+        index, guessed = numbered(path, stream, entries)
+    else:
+        index = estimated(info, times)
     data = as_float32(path, info.name, stream.values)
     return Recording(
         info,
@@ -116,7 +121,7 @@ def _recording(
         data.reshape(-1, *info.sample_shape),
         tuple(events.get(info.name, ())),
         stream.stamps,
-        estimated,
+        guessed,
     )
 
 
@@ -168,7 +173,7 @@ def _events(file: File, zero: float) -> tuple[dict[str, list[Event]], int]:
     for stream in file.streams:
         if role(stream) != "events" or stream.header.channel_format != STRING:
             continue
-        for time, (line, *_) in zip(times_of(stream), stream.rows, strict=True):
+        for time, (line, *_) in zip(times_of(stream), stream.rows(), strict=True):
             event = _event(line, float(time) - zero)
             if event is None:
                 broken += 1

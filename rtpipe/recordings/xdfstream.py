@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtpipe.errors import RecordingError
+from rtpipe.estimate import IndexEstimate
 from rtpipe.recordings.table import FARTHEST
 from rtpipe.types import Float32, Float64, StreamInfo
 from rtpipe.xdf.clocks import lines, synchronised
 from rtpipe.xdf.read import Stream
+
+_AT_ONCE = 1 << 16  # samples, so that what is made on the way stays small
 
 
 def name_of(stream: Stream) -> str:
@@ -23,21 +26,40 @@ def times_of(stream: Stream) -> Float64:
     return synchronised(stream.stamps, lines(stream.offsets))
 
 
-def checked(path: Path, info: StreamInfo, times: Float64) -> Float64:
-    """Return times that never decrease.
+def first_time(stream: Stream) -> float:
+    """Return the time of a stream's first sample on the recorder's clock."""
+    return float(synchronised(stream.stamps[:1], lines(stream.offsets))[0])
+
+
+def checked(path: Path, info: StreamInfo, times: Float64, zero: float) -> Float64:
+    """Return times since `zero` that never decrease, in the place of those given.
 
     Raises
     ------
     RecordingError
         If one is none, or so far from the one before that it must be broken.
     """
-    name, sfreq = info.name, info.sfreq
-    times = np.maximum.accumulate(times)
-    if not (np.isfinite(times) & (np.diff(times, prepend=0) < FARTHEST / sfreq)).all():
+    farthest = FARTHEST / info.sfreq
+    with np.errstate(invalid="ignore", over="ignore"):
+        times -= zero
+        np.maximum.accumulate(times, out=times)
+        sound = times[0] < farthest and (times[1:] - times[:-1] < farthest).all()
+    if not sound:
         raise RecordingError(
-            f"{path}: {name} has a time that is none, or too far from the one before"
+            f"{path}: {info.name} has a time that is none, or too far from the one "
+            "before"
         )
     return times
+
+
+def estimated(info: StreamInfo, times: Float64) -> NDArray[np.int64]:
+    """Return the index of each sample as its time tells it."""
+    index = np.empty(len(times), np.int64)
+    estimate = IndexEstimate(info.sfreq)
+    for k in range(0, len(times), _AT_ONCE):
+        rows = slice(k, k + _AT_ONCE)
+        index[rows] = estimate.indices(times[rows])
+    return index
 
 
 def as_float32(path: Path, name: str, values: NDArray[Any]) -> Float32:

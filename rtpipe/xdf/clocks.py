@@ -21,6 +21,7 @@ _TIME = (5.0, 5.0)  # seconds and deviations off the usual step that mean a rese
 _OFFSET = (1.0, 10.0)  # ... of the measurements' times, and of their offsets
 _ROUNDS = 200
 _ENOUGH = 1e-12  # seconds: a round that moves the line less is the last
+_MOST = 1000  # resets; where more are seen it is no clock, and none is believed
 _LARGEST = 1e12  # seconds; what is larger comes of damage
 
 
@@ -57,7 +58,8 @@ def lines(offsets: Float64) -> list[Line]:
     """
     sound = offsets[(np.abs(offsets) < _LARGEST).all(axis=1)]  # which NaN is not
     resets = np.flatnonzero(_resets(sound)) + 1
-    return [_line(part) for part in np.split(sound, resets) if len(part)]
+    parts = np.split(sound, resets) if len(resets) <= _MOST else [sound]
+    return [_line(part) for part in parts if len(part)]
 
 
 def synchronised(stamps: Float64, found: Sequence[Line]) -> Float64:
@@ -81,9 +83,11 @@ def synchronised(stamps: Float64, found: Sequence[Line]) -> Float64:
         rest = stamps[start:]
         stop = len(stamps)
         if after is not None:
-            past = np.abs(rest - line.last) >= np.abs(rest - after.first)
+            with np.errstate(invalid="ignore"):
+                past = np.abs(rest - line.last) >= np.abs(rest - after.first)
             stop = start + (int(past.argmax()) if past.any() else len(rest))
-        times[start:stop] += line.of(stamps[start:stop])
+        with np.errstate(invalid="ignore", over="ignore"):  # times that are none
+            times[start:stop] += line.of(stamps[start:stop])
         start = stop
     return times
 

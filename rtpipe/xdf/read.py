@@ -7,6 +7,7 @@ it, or else at the next boundary.
 
 import struct
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -31,6 +32,7 @@ from rtpipe.xdf.header import FORMATS, STRING, Header, from_xml, parsed, told_in
 from rtpipe.xdf.samples import decoded
 
 LONGEST = 4 << 20  # bytes of a header: ten thousand channels take half of it
+MOST = 10_000  # streams
 LISTED = 20  # places of damage that are told; beyond, how many more there are
 
 
@@ -77,11 +79,11 @@ class Stream:
     footer: Footer | None
     breaks: tuple[int, ...]
 
-    @property
-    def rows(self) -> list[tuple[str, ...]]:
-        """The texts of each sample."""
+    def rows(self) -> Iterator[list[str]]:
+        """Yield the texts of each sample."""
         n = self.header.channel_count
-        return [tuple(self.texts[k : k + n]) for k in range(0, len(self.texts), n)]
+        for k in range(0, len(self.texts), n):
+            yield self.texts[k : k + n]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,6 +228,8 @@ class _Walk:
         if place != at:
             raise ValueError(f"a second header of stream {stream_id}")
         if header is None:
+            if len(self._parts) == MOST:
+                raise ValueError(f"stream {stream_id}, which is one more than {MOST}")
             try:
                 header = from_xml(_document(content))
             except ValueError as error:
@@ -282,7 +286,7 @@ class _Part:
             self._places = places
             if not self.breaks or self.breaks[-1] != len(self.stamps):
                 self.breaks.append(len(self.stamps))
-        self.stamps.frombytes(found.stamps.tobytes())
+        self.stamps.frombytes(found.stamps.data.cast("B"))
         self.values += found.values
         self.texts += found.texts
 

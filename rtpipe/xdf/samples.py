@@ -1,7 +1,7 @@
 """The content of a chunk of samples. Nothing is made room for before it is checked."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ class Samples:
 
     stamps: Float64
     values: bytes = b""
-    texts: tuple[str, ...] = ()
+    texts: list[str] = field(default_factory=list)
 
 
 def decoded(content: memoryview, header: Header, last: float) -> Samples:
@@ -94,7 +94,8 @@ def _texts(
 ) -> Samples:
     if n * (1 + 2 * n_channels) > len(rows):
         raise ValueError(f"{n} samples where there is room for fewer")
-    stamps, texts, at = np.empty(n), [], 0
+    stamps, at = np.empty(n), 0
+    texts: list[str] = []
     for k in range(n):
         stamps[k], at = _stamp(rows, at, last, step)
         last = stamps[k]
@@ -105,7 +106,7 @@ def _texts(
             at = sum(read)
             texts.append(str(rows[read[1] : at], "utf-8", "replace"))
     _ended(rows, at)
-    return Samples(stamps, texts=tuple(texts))
+    return Samples(stamps, texts=texts)
 
 
 def row_bare(kind: str, n_channels: int) -> np.dtype[Any]:
@@ -117,7 +118,7 @@ def _deduced(n: int, last: float, step: float) -> NDArray[np.float64]:
     """Return times one after the other, added up as a reader of samples would."""
     steps = np.full(n + 1, step)
     steps[0] = last
-    return np.add.accumulate(steps)[1:]
+    return np.add.accumulate(steps, out=steps)[1:]
 
 
 def _stamp(rows: memoryview, at: int, last: float, step: float) -> tuple[float, int]:
