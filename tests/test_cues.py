@@ -90,6 +90,7 @@ def test_it_takes_as_long_as_was_told() -> None:
 
 def test_what_was_disturbed_is_asked_for_again() -> None:
     """At random times it cannot go on; whatever comes, each cue is whole in the end."""
+    n_broken = 0
     for seed in range(30):
         rng = np.random.default_rng(seed)
         times = np.cumsum(rng.uniform(0.01, 0.2, 20_000))
@@ -103,7 +104,7 @@ def test_what_was_disturbed_is_asked_for_again() -> None:
         assert prompter.over
         ended = Counter(text for _, text in found if text.startswith(OFF))
         assert ended == Counter(OFF + label for label in LABELS * 4)
-        assert any(text.startswith(BROKEN) for _, text in found)
+        n_broken += sum(text.startswith(BROKEN) for _, text in found)
         free = 0.0  # since when nothing was asked for
         for (start, on), (stop, off) in zip(found[::2], found[1::2], strict=True):
             assert on.startswith(ON)
@@ -116,6 +117,7 @@ def test_what_was_disturbed_is_asked_for_again() -> None:
         whole = [text for _, text in found if not text.startswith(BROKEN)]
         asked = [text.removeprefix(OFF) for text in whole if text.startswith(OFF)]
         assert asked == order(LABELS, 4, seed)
+    assert n_broken > 30
 
 
 # Spans ----------------------------------------------------------------------------
