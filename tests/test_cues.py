@@ -94,7 +94,7 @@ def test_what_was_disturbed_is_asked_for_again() -> None:
     for seed in range(30):
         rng = np.random.default_rng(seed)
         times = np.cumsum(rng.uniform(0.01, 0.2, 20_000))
-        blocked = np.repeat(rng.random(400) < 0.2, 50)
+        blocked = np.repeat(rng.random(2000) < 0.1, 10)
         steps = [
             (float(time), "the arm is lost" if bad else "")
             for time, bad in zip(times, blocked, strict=True)
