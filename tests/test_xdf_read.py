@@ -41,8 +41,9 @@ def head(stream_id: int, kind: str = "float32", n: int = 2, name: str = "") -> b
 
 def part(stream_id: int, start: int, stop: int) -> bytes:
     """Return the samples of some rows; each holds its own number."""
-    rows = np.arange(start, stop, dtype=np.float32)
-    return samples(stream_id, 10 + rows / 100.0, np.stack([rows, -rows], 1))
+    rows = np.arange(start, stop, dtype=np.float64)
+    values = np.stack([rows, -rows], 1).astype(np.float32)
+    return samples(stream_id, 10 + rows / 100, values)
 
 
 def written(path: Path, *chunks: bytes) -> Path:
@@ -338,7 +339,7 @@ def hostile(kind: str, size: int) -> bytes:
     "kind", ["samples without times", "short texts", "headers", "resets", "damage"]
 )
 def test_a_file_that_is_made_to_take_memory(kind: str, tmp_path: Path) -> None:
-    content = hostile(kind, 1 << 20)
+    content = hostile(kind, 1 << 19)
     path = written(tmp_path / "x.xdf", content)
     tracemalloc.start()
     try:

@@ -166,9 +166,10 @@ def _entries(file: File, signal: Stream) -> Any:
 def _events(file: File, zero: float) -> tuple[dict[str, list[Event]], int]:
     """Return what the devices told, by stream, and how many lines are broken.
 
-    An event without an index stays behind the one it came after.
+    An event without an index stays behind all that were told before it.
     """
     found: dict[str, list[tuple[int, Event]]] = {}
+    newest: dict[str, int] = {}
     broken = 0
     for stream in file.streams:
         if role(stream) != "events" or stream.header.channel_format != STRING:
@@ -178,11 +179,11 @@ def _events(file: File, zero: float) -> tuple[dict[str, list[Event]], int]:
             if event is None:
                 broken += 1
             elif event.kind not in MADE_BY_A_RUN:
-                before = found.setdefault(event.stream, [])
-                place = before[-1][0] if before else 0
+                place = newest.get(event.stream, 0)
                 if event.index is not None:
                     place = event.index
-                before.append((place, event))
+                newest[event.stream] = max(place, newest.get(event.stream, place))
+                found.setdefault(event.stream, []).append((place, event))
     return {
         name: [event for _, event in sorted(events, key=lambda both: both[0])]
         for name, events in found.items()

@@ -116,7 +116,11 @@ class File:
     @property
     def whole(self) -> bool:
         """Whether nothing is damaged, and the recorder ended every stream."""
-        return not self.damage and all(each.footer for each in self.streams)
+        return (
+            self.about is not None
+            and not self.damage
+            and all(each.footer for each in self.streams)
+        )
 
 
 def read(path: Path) -> File:
