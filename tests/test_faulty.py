@@ -1,13 +1,17 @@
 """The faulty device: what it does to a signal whose every sample is known."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from inspect import getdoc
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from rtpipe.devices.faulty import FaultyDevice, faulty
+from rtpipe.devices.faulty_script import AMOUNTS
 from rtpipe.devices.synthetic import SyntheticDevice
 
 from rtpipe import clock
@@ -454,3 +458,10 @@ def test_events_keep_what_they_say() -> None:
     assert [replace(e, index=None) for e in after] == [
         replace(e, index=None) for e in before
     ]
+
+
+def test_the_manual_and_the_docstring_name_every_fault() -> None:
+    manual = (Path(__file__).parents[1] / "docs" / "faults.md").read_text()
+    named = re.findall(r"^\| `(\w+) (?:S|PPM)`", manual, re.MULTILINE)
+    listed = re.findall(r"^``(\w+) (?:S|PPM)``", getdoc(FaultyDevice) or "", re.M)
+    assert named == listed == list(AMOUNTS)
