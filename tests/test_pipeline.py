@@ -308,6 +308,16 @@ def part_of(chunk: Chunk, start: int, stop: int) -> Chunk:
     return Chunk(chunk.stream, start, chunk.times[rows], chunk.data[rows])
 
 
+def test_windows_of_a_recording_begun_later_are_those_of_its_run(
+    muse: StreamInfo,
+) -> None:
+    """The run's first sample had the index 1000; a window ends each 30 from 1099 on."""
+    whole = noise(muse, 300)
+    later = replace(whole, index=1037)
+    found = run(Pipeline(replace(muse, origin=1000), {"m": card(muse)}), [later])
+    assert [each.stop for each in found.due] == [1160, 1190, 1220, 1250, 1280, 1310]
+
+
 # Latency ----------------------------------------------------------------------------
 
 
