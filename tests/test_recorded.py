@@ -255,7 +255,7 @@ def test_one_recording_says_that_it_flatters(tmp_path: Path, capsys: Capture) ->
     assert "9 cues of 1 recording learnt from" in said
     assert "without cues, left out: without.xdf" in said
     assert "One recording: the figures flatter." in said
-    assert "chance 0.333" in said
+    assert "chance gives 0.333" in said
     card = read_card(tmp_path / "out" / "gesture.pt")
     assert "recordings left out" not in card.scores
     assert len(card.training.recordings) == 1

@@ -20,13 +20,13 @@ from rtpipe.terminal.canvas import (
 )
 from rtpipe.terminal.largetext import large
 
-_LEAST = 12  # lines of other panels that are left before the cue is drawn large
+_LEAST = 14  # lines that are left to all others before a cue is drawn large
 _AROUND = 4  # lines of it around the letters: the frame, what is said, and the bar
 _LARGEST = 7
 
 
 def cue_lines(cue: Cue, width: int, height: int) -> list[Line]:
-    """Return the lines of a cue, on a screen that has `height` lines for all panels."""
+    """Return the lines of a cue, where there are `height` lines for everything."""
     rows = min(_LARGEST, height - _LEAST - _AROUND)
     word = "wait" if cue.waits else clean(cue.label or cue.next or "")
     said = sentence(cue)

@@ -128,12 +128,17 @@ class Drawing:
 
     def _lines(self, width: int, height: int, time: float) -> list[Line]:
         foot = [[cell(" "), *_named(_EXPLAINED)]] if self.explained else []
+        room = max(0, height - 1 - len(foot))
+        # A person is asked on, also while the picture is held.
+        cue = self._run.cue
+        asked = cue_lines(cue, width, room)[:room] if cue else []
+        room -= len(asked)
         if self._paused is None:
             self._look(time)
-            self._panels = self._body(width, height - 1 - len(foot), time)
+            self._panels = self._body(width, room, time)
         # The picture of a pause may be of another size than the screen has by now.
-        kept = self._panels[: max(0, height - 1 - len(foot))]
-        return [self._header(width, time), *kept, *foot]
+        kept = self._panels[:room]
+        return [self._header(width, time), *asked, *kept, *foot]
 
     def _look(self, time: float) -> None:
         for stream in self._streams.values():
@@ -154,14 +159,11 @@ class Drawing:
         count = 4 if roomy else 2
         air: list[Line] = [[]] if roomy else []
         room = max(0, height - count - 2 * len(air))
-        cue = self._run.cue
-        asked = cue_lines(cue, width, room)[:room] if cue else []
-        room -= len(asked)
         streams, models = [*self._streams.values()], [*self._models.values()]
         panels = arrange(width, room, streams, models)
         below: list[Line] = [[] for _ in range(room - len(panels))]
         news = self._news.lines(width, count)
-        return [*air, *asked, *panels, *below, *air, *news]
+        return [*air, *panels, *below, *air, *news]
 
     def _header(self, width: int, time: float) -> Line:
         left = [cell(" rtpipe ", STRONG), cell(clean(self._run.name), BOLD)]

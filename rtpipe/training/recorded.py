@@ -266,9 +266,11 @@ def _tell(
         _say(f"left out: {why}")
     for path in without:
         _say(f"without cues, left out: {path.name}")
-    print_protocols(found, "the parts left out (of recalls)")
+    print_protocols(found, "the parts left out")
+    chance = figures["chance"]
+    _say(f"accuracy is the mean of the labels' recalls; chance gives {chance:.3f}")
     recalls = [f"{k} {v:.3f}" for k, v in figures[f"recall, {of}"].items()]
-    _say(f"recall, {of}: {', '.join(recalls)}; chance {figures['chance']:.3f}")
+    _say(f"recall, {of}: {', '.join(recalls)}")
     if of == REPETITIONS:
         _say("One recording: the figures flatter. Record a second one to know more.")
     if simulated:
