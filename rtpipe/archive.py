@@ -131,7 +131,7 @@ class _Archive:
         except FileNotFoundError:
             raise BundleError(f"there is no bundle {path}") from None
         except _UNREADABLE as error:
-            raise BundleError(f"{path} is no bundle: {error}") from None
+            raise BundleError(f"{path} is no bundle: {error!s:.200}") from None
         listed = self._zip.infolist()
         if any(each.flag_bits & 1 for each in listed):
             raise BundleError(f"{path} is no bundle: it is encrypted")
@@ -158,7 +158,7 @@ class _Archive:
         try:
             return self._zip.read(self._listed[name])
         except _UNREADABLE as error:
-            raise BundleError(f"{path} is no bundle: {error}") from None
+            raise BundleError(f"{path} is no bundle: {error!s:.200}") from None
 
 
 class _Checked(pickle.Unpickler):

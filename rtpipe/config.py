@@ -180,7 +180,7 @@ def load(path: Path) -> dict[str, Any]:
         raise ConfigError(f"there is no configuration {path}") from None
     except IsADirectoryError:
         raise ConfigError(f"{path} is a folder, not a configuration") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is no configuration: {error}") from None
 
 
@@ -276,7 +276,7 @@ def scalar(text: str) -> Any:
     """Return what a value on the command line means: TOML's value, or else the text."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text.strip()
 
 

@@ -75,8 +75,8 @@ def test_a_replay_opens_no_port(tmp_path: Path) -> None:
     path.write_text("\n".join([names, *rows, ""]))
     options = ("--json", "--set", "device.speed=1", "--duration", "60")
     script = (
-        "import sys; from rtpipe.cli import main; "
-        "sys.argv[1:] = ['replay', sys.argv[1], '--json', '--model', sys.argv[2]]; main()"
+        "import sys; from rtpipe.cli import main; sys.argv[1:] = "
+        "['replay', sys.argv[1], '--json', '--model', sys.argv[2]]; main()"
     )
     bundle = uci_bundle(tmp_path)
     with running((sys.executable, "-c", script, str(path), str(bundle))) as process:
@@ -160,8 +160,8 @@ def test_a_scope_that_is_none(command: Sequence[str]) -> None:
     assert done.stderr.count("\n") == 1
 
 
-# Two computers: this one, and another that is joined to it by a wire. All of it goes when
-# the first process ends.
+# Two computers: this one, and another that is joined to it by a wire. All of it goes
+# when the first process ends.
 WIRED = """
 set -e
 ip link set lo up

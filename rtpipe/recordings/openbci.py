@@ -161,7 +161,7 @@ def _number(path: Path, settings: dict[str, str], name: str) -> float:
     if not found or not float(found[0]) > 0:
         raise RecordingError(
             f"{path}: the header has to say the {name.lower()}, as `%{name} = ` and a "
-            f"number; it says {said!r}"
+            f"number; it says {said[:80]!r}"
         )
     return float(found[0])
 
