@@ -68,6 +68,7 @@ def figures(
         name: scores.balanced_accuracy(truth, labels, card["labels"]) or 0.0
         for name, labels in given.items()
     }
+    found["live, accuracy"] = scores.accuracy(truth, given["live, decisions"]) or 0.0
     for name in ("recordings left out", "repetitions left out"):
         found[name] = card["scores"][name]["smoothed"]["mean"]
     found["evaluate, decisions (accuracy)"] = evaluated["accuracy_smoothed"]

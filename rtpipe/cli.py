@@ -4,6 +4,7 @@ Nothing slow is imported before a command needs it, so that help comes at once.
 """
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -101,6 +102,7 @@ def main() -> NoReturn:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # all mean what Ctrl-C means
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
+    logging.getLogger("rtpipe").addHandler(_Warnings(logging.WARNING))
     app()
     sys.exit(0)
 
@@ -329,7 +331,10 @@ def train(
 ) -> None:
     """Train a bundle: OUT/RECIPE.pt, and beside it card, metrics and pictures.
 
+    From recordings made with --cues, `gesture` learns a person's own labels.
+
     \b
+    rtpipe train gesture --data . --out trained
     rtpipe train gesture --data EMG_data_for_gestures-master --out trained
     rtpipe train demo-emotion --out trained --set seed=2
     """
@@ -429,7 +434,7 @@ def _inspect_bundle(bundle: str, json_lines: bool, repair: bool) -> None:
         raise RtpipeError(f"{bundle} is a bundle: only recordings are repaired")
     card = read_card(bundle_path(bundle))
     if json_lines:
-        typer.echo(card.model_dump_json())
+        typer.echo(json.dumps(card.model_dump(mode="json")))
     else:
         print_card(card)
 
@@ -596,7 +601,16 @@ def _reporting() -> Iterator[None]:
 
 
 def _say(sentence: str) -> None:
-    # It may tell what is in a file, or came over a network: nothing of it may steer a
-    # terminal.
-    safe = "".join(c if c.isprintable() or c == "\n" else "?" for c in sentence)
-    typer.echo(f"rtpipe: {safe}", err=True)
+    typer.echo(f"rtpipe: {_harmless(sentence)}", err=True)
+
+
+def _harmless(text: str) -> str:
+    """Return what may be of a file or a network without what could steer a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
+
+
+class _Warnings(logging.Handler):
+    """Says what is logged, in the same way as errors are said."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _say(record.getMessage())
