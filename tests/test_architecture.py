@@ -28,6 +28,17 @@ MAY_NOT = {
     ),
     "rtpipe/features": ("scipy", "rtpipe.runtime", "rtpipe.stages", "rtpipe.config"),
     "rtpipe/recordings": ("torch", "rtpipe.runtime", "rtpipe.config", "rtpipe.sink"),
+    "rtpipe/xdf": (
+        "torch",
+        "scipy",
+        "pyxdf",
+        "rtpipe.recording",
+        "rtpipe.recordings",
+        "rtpipe.runtime",
+        "rtpipe.config",
+        "rtpipe.sink",
+        *SCREEN,
+    ),
     "rtpipe/convert": (
         "torch",
         "rtpipe.runtime",

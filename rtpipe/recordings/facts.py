@@ -22,6 +22,8 @@ from rtpipe.xdf.header import STRING
 from rtpipe.xdf.read import File, Stream
 from rtpipe.xdf.read import read as read_file
 
+_AT_ONCE = 1 << 16  # samples, so that what is made on the way stays small
+
 
 @dataclass(frozen=True, slots=True)
 class StreamFacts:
@@ -191,7 +193,7 @@ def _of_recording(recording: Recording) -> StreamFacts:
 
 def _of_stream(stream: Stream, recording: Recording | None) -> StreamFacts:
     header, count = stream.header, len(stream.stamps)
-    times = times_of(stream)
+    times = recording.times if recording else times_of(stream)
     told = stream.footer.count if stream.footer else None
     rate = header.nominal_srate
     found = lines(stream.offsets)
@@ -221,21 +223,24 @@ def _offset(line: Line, at: float) -> float:
 
 def _regular(times: Float64, index: NDArray[np.int64]) -> dict[str, Any]:
     """Return what is known of samples that come at a fixed rate."""
-    steps, span = np.diff(index), _span(times)
+    span = _span(times)
     passed = int(index[-1] - index[0]) if len(index) else 0
     if span <= 0 or passed <= 0:
         return {"gaps": 0, "lost": 0}
-    off = np.abs(np.diff(times) - span / passed)[steps == 1]
-    return {
-        "effective": passed / span,
-        "gaps": int((steps > 1).sum()),
-        "lost": int((steps[steps > 1] - 1).sum()),
-        "jitter": float(off.max(initial=0)),
-    }
+    gaps = lost = 0
+    jitter = 0.0
+    for k in range(0, len(index) - 1, _AT_ONCE):
+        rows = slice(k, k + _AT_ONCE + 1)
+        steps = np.diff(index[rows])
+        off = np.abs(np.diff(times[rows]) - span / passed)[steps == 1]
+        gaps += int((steps > 1).sum())
+        lost += int((steps[steps > 1] - 1).sum())
+        jitter = max(jitter, float(off.max(initial=0)))
+    return {"effective": passed / span, "gaps": gaps, "lost": lost, "jitter": jitter}
 
 
 def _span(times: Float64) -> float:
-    known = times[np.isfinite(times)]
+    known = times if np.isfinite(times).all() else times[np.isfinite(times)]
     return float(known.max() - known.min()) if len(known) else 0.0
 
 
