@@ -18,7 +18,7 @@ from rtpipe.errors import ConfigError
 from rtpipe.latency import Histogram
 from rtpipe.ring import Ring
 from rtpipe.runtime.lane import Lane
-from rtpipe.sink import ModelStatus, Run, StreamStatus
+from rtpipe.sink import ModelStatus, RecordingStatus, Run, StreamStatus
 from rtpipe.sinks.metrics import Metrics
 from rtpipe.types import StreamInfo
 
@@ -46,6 +46,7 @@ def served() -> Iterator[tuple[Run, Metrics]]:
     run, sink = make_run(), Metrics("127.0.0.1", 0)
     sink.open(run)
     lane = Lane(sink, run, False, lambda *_: None)
+    lane.start()
     yield run, sink
     lane.close()
 
@@ -95,6 +96,24 @@ def test_figures_are_those_of_the_run_at_the_moment(
         ("rtpipe_decision_latency_seconds_sum",): pytest.approx(5000.504),
     }
     assert found["rtpipe_samples_received_total",].labels == {"stream": STREAM}
+
+
+def test_a_recording_is_told_once_there_is_one(served: tuple[Run, Metrics]) -> None:
+    run, sink = served
+
+    def told() -> dict[str, float]:
+        return {
+            sample.name: sample.value
+            for family in families(sink)
+            for sample in family.samples
+            if sample.name.startswith("rtpipe_recording")
+        }
+
+    assert told() == {}
+    run.recording = RecordingStatus("a.xdf", 0.0, bytes=1234)
+    assert told() == {"rtpipe_recording_bytes": 1234, "rtpipe_recording_active": 1}
+    run.recording.state = "stopped"
+    assert told()["rtpipe_recording_active"] == 0
 
 
 def test_names_and_types_are_as_prometheus_wants_them(

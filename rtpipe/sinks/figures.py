@@ -59,6 +59,7 @@ class Figures(Collector):
         yield info
         yield from self._samples()
         yield from self._streams()
+        yield from self._recording()
         yield from self._windows()
         yield self._latencies()
         dropped = _counter("rtpipe_sink_items_dropped", _DROPPED, "sink")
@@ -103,6 +104,16 @@ class Figures(Collector):
             if (late := stream.delays.jitter) is not None:
                 jitter.add_metric([name], late)
         yield from (gaps, outages, state, delay, jitter)
+
+    def _recording(self) -> Iterator[Metric]:
+        if (recording := self._run.recording) is None:
+            return
+        size = _gauge("rtpipe_recording_bytes", "Size of the newest recording.")
+        size.add_metric([], recording.bytes)
+        yield size
+        active = _gauge("rtpipe_recording_active", "1 while it goes on, else 0.")
+        active.add_metric([], recording.state == "recording")
+        yield active
 
     def _windows(self) -> Iterator[Metric]:
         due = _counter("rtpipe_windows_due", _DUE, "stream", "model")
