@@ -135,16 +135,21 @@ def labels(told: object) -> tuple[str, ...]:
         raise ValueError("cues are labels with commas between: rest,fist,open")
     found = tuple(str(each).strip() for each in parts)
     for each in found:
-        if not each or not each.isprintable() or len(each) > _LONGEST:
-            raise ValueError(
-                f"a cue is a word that can be shown, of at most {_LONGEST} letters, "
-                f"not {each!r}"
-            )
+        refuse_unshown(each)
         if found.count(each) > 1:
             raise ValueError(f"the cue {each} occurs twice")
     if TRUTH in found and len(found) > 1:
         raise ValueError(f"{TRUTH} stands alone, or is no label")
     return found
+
+
+def refuse_unshown(label: str) -> None:
+    """Raise ValueError where a label could not be shown to a person."""
+    if not label or not label.isprintable() or len(label) > _LONGEST:
+        raise ValueError(
+            f"a cue is a word that can be shown, of at most {_LONGEST} letters, "
+            f"not {label!r}"
+        )
 
 
 def order(labels: Sequence[str], repeat: int, seed: int) -> list[str]:

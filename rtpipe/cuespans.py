@@ -45,14 +45,18 @@ def spans(events: Iterable[Event]) -> list[Span]:
         if not text.startswith((ON, OFF, BROKEN)):
             continue
         if on is not None:
-            whole = text == OFF + on[0]
+            whole = text.startswith(OFF) and _label(text, OFF) == on[0]
             found.append(Span(*on, event.index, whole))
             on = None
         if text.startswith(ON):
-            on = text.removeprefix(ON), event.index
+            on = _label(text, ON), event.index
     if on is not None:
         found.append(Span(*on, on[1], False))
     return found
+
+
+def _label(text: str, word: str) -> str:
+    return text.removeprefix(word).strip()
 
 
 def truth(found: Iterable[Span], reaction: int) -> Truth:

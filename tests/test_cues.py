@@ -136,7 +136,7 @@ def test_spans_of_markers() -> None:
             *marks((30, "cue on: rest"), (35, "cue broken: rest")),
             *marks((40, "cue on: rest"), (50, "cue off: fist")),
             *marks((60, "cue on: rest"), (70, "cue on: fist"), (80, "cue off: fist")),
-            *marks((85, "cue off: fist"), (90, "cue on: a: b")),
+            *marks((85, "cue off: fist"), (90, "cue on:  a: b ")),
         ]
     )
     assert found == [

@@ -440,6 +440,37 @@ def test_cues_that_are_not_enough(
         train("gesture", tmp_path / "own", tmp_path / "out", [])
 
 
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["a", "\x1b[2J"], r"a cue is a word that can be shown, .* not '\\x1b\[2J'"),
+        (["a", ""], "a cue is a word that can be shown"),
+        (["a", "b" * 41], "of at most 40 letters"),
+        ([f"label {k}" for k in range(65)], "have 65 labels, and at most 64 are told"),
+    ],
+)
+def test_labels_of_a_program_that_sends_anything(
+    labels: Sequence[str], said: str, tmp_path: Path
+) -> None:
+    marks = [(k, f"cue on: {label}") for k, label in enumerate(labels)]
+    write(tmp_path / "1.xdf", signal(["rest"] * 500, 1), marks)
+    with pytest.raises(RecordingError, match=said):
+        train("gesture", tmp_path / "1.xdf", tmp_path / "out", [])
+
+
+def test_labels_that_mean_something_to_what_prints_them(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    asked = ("[/bold]", "$x$", "truth") * 2
+    did, marks = script(asked, done=("rest", "fist", "open") * 2)
+    write(tmp_path / "1.xdf", signal(did, 1), marks)
+    train("gesture", tmp_path / "1.xdf", tmp_path / "out", [])
+    assert (
+        "recall, repetitions left out: $x$ 1.000, [/bold] " in capsys.readouterr().out
+    )
+    assert (tmp_path / "out" / "confusion.png").exists()
+
+
 def test_cues_shorter_than_a_window(tmp_path: Path) -> None:
     write_own(tmp_path / "1.xdf", 1)
     with pytest.raises(RecordingError, match=r"has 0 whole cues .* \(9 cues too short"):

@@ -14,11 +14,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.text import Text
 
 from rtpipe.card import Card, Training
 from rtpipe.console import Output
+from rtpipe.cues import ON, refuse_unshown
 from rtpipe.decide import Decider, Decision
 from rtpipe.errors import ConfigError, RecordingError
+from rtpipe.terminal.canvas import clean
 from rtpipe.training import scores
 from rtpipe.training.demos import DEMO
 from rtpipe.training.recordedfit import fit, method
@@ -27,6 +30,7 @@ from rtpipe.training.report import print_protocols, write_results
 from rtpipe.training.versions import versions
 
 DECISION = Decision(smoothing="mean", windows=5)
+MOST = 64  # labels: more would be a damaged file
 TRIED = 155  # on synthetic signals and UCI's recordings; none on the user's
 RECORDINGS, REPETITIONS = "recordings left out", "repetitions left out"
 PROTOCOL = (
@@ -94,7 +98,7 @@ def train(
     if not 0 <= reaction < inf:
         raise ConfigError(f"reaction wants seconds, 0 or more, got {reaction:g}")
     sources, without = read_cued(data, stream)
-    labels = tuple(sorted({span.label for each in sources for span in each.cues}))
+    labels = _labels(sources)
     if len(labels) < 2:
         raise RecordingError(
             f"{data} has cues of {labels[0]} only: a model needs two labels to tell "
@@ -151,6 +155,23 @@ def train(
     exported = model.exported(way.features)
     write_results(out, "gesture", exported, card, metrics, confusion)
     _tell(sources, without, found, figures, of, simulated)
+
+
+def _labels(sources: Sequence[Cued]) -> tuple[str, ...]:
+    """Return the labels of all cues, in order; any program may have sent them."""
+    found = sorted({span.label for each in sources for span in each.cues})
+    if len(found) > MOST:
+        raise RecordingError(
+            f"the cues have {len(found)} labels, and at most {MOST} are told apart"
+        )
+    try:
+        for each in found:
+            refuse_unshown(each)
+    except ValueError as error:
+        raise RecordingError(
+            f"{error}: see the markers that begin with {ON!r}"
+        ) from None
+    return tuple(found)
 
 
 def _refuse_few(
@@ -282,4 +303,5 @@ def _many(reasons: dict[str, int]) -> str:
 
 
 def _say(sentence: str, bold: bool = False) -> None:
-    Output().print(sentence, style="bold" if bold else "", highlight=False)
+    # Labels and names of files come from outside.
+    Output().print(Text(clean(sentence), "bold" if bold else ""))

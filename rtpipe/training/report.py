@@ -109,8 +109,9 @@ def draw_confusion(
                 fontsize=8,
                 color="white" if shares[row, column] > 0.5 else "black",
             )
-    axes.set_xticks(range(len(labels)), labels, rotation=30, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
+    plain = {"parse_math": False}  # a label may have a dollar sign
+    axes.set_xticks(range(len(labels)), labels, rotation=30, ha="right", **plain)
+    axes.set_yticks(range(len(labels)), labels, **plain)
     axes.set(xlabel="answer", ylabel="truth", title=title)
     figure.colorbar(picture, label="share of the true label", shrink=0.8)
     figure.savefig(path, dpi=120)
