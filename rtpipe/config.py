@@ -35,6 +35,7 @@ from rtpipe.registry import find, names
 from rtpipe.table import table_of
 
 DEMOS = ("gesture", "emotion", "seizure")
+LONGEST = 1000  # characters of all faults together
 ONLY_NAMED = "seizure"  # never runs on a person who did not ask for it
 
 
@@ -181,7 +182,7 @@ def load(path: Path) -> dict[str, Any]:
     except IsADirectoryError:
         raise ConfigError(f"{path} is a folder, not a configuration") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is no configuration: {error}") from None
+        raise ConfigError(f"{path} is no configuration: {error!s:.200}") from None
 
 
 def check(raw: dict[str, Any], source: str) -> Config:
@@ -202,7 +203,9 @@ def check(raw: dict[str, Any], source: str) -> Config:
         return Config.model_validate(raw)
     except ValidationError as error:
         faults = [_fault(each["loc"], each["msg"]) for each in error.errors()]
-        raise ConfigError(f"{source}: {'; '.join(faults)}") from None
+        told = "; ".join(faults)
+        more = " ..." if len(told) > LONGEST else ""
+        raise ConfigError(f"{source}: {told[:LONGEST]}{more}") from None
 
 
 def device_argument(text: str) -> dict[str, Any]:
