@@ -15,6 +15,7 @@ from rtpipe import cli
 from rtpipe.bundle import Bundle
 from rtpipe.card import read_card
 from rtpipe.checks import check_bundle
+from rtpipe.cuespans import spans
 from rtpipe.errors import ConfigError, RecordingError
 from rtpipe.features.armband import ArmbandFeatures
 from rtpipe.fit import misfits
@@ -512,7 +513,7 @@ def test_a_recording_without_a_label_that_only_it_lacks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("stream=leg", "1.xdf has no stream leg: it has arm"),
+        ("stream=leg", "1.xdf has cues on arm, and none on leg"),
         ("window=0", "window wants seconds, got 0"),
         ("reaction=-1", "reaction wants seconds, 0 or more, got -1"),
         ("window=0.01", "a window of 0.01 s has 2 samples of arm"),
@@ -538,9 +539,7 @@ def test_which_of_several_streams(tmp_path: Path, capsys: Capture) -> None:
     with pytest.raises(SystemExit) as end:
         cli.app(["train", "gesture", "--data", str(path), "--out", str(tmp_path / "x")])
     assert end.value.code == 2
-    assert (
-        "has the streams arm, head: say which to learn from" in capsys.readouterr().err
-    )
+    assert "has cues on arm, head: say which to learn from" in capsys.readouterr().err
 
 
 def test_settings_of_cues_for_uci_s_recordings(tmp_path: Path) -> None:
@@ -550,3 +549,22 @@ def test_settings_of_cues_for_uci_s_recordings(tmp_path: Path) -> None:
     file.write_text(f"{header}\n" + ("0\t" * 9 + "1\n") * 500)
     with pytest.raises(ConfigError, match=r"for recordings with cues, and .* UCI's"):
         train("gesture", tmp_path, tmp_path / "out", ["window=0.3"])
+
+
+def test_cues_of_one_stream_of_two(tmp_path: Path) -> None:
+    """Cues that follow the truth lie on the stream whose truth it is."""
+    path = tmp_path / "both.xdf"
+    options = ["device.paced=false", "device.seed=1000001", "device.duration=60"]
+    command = ["record", "--device", "synthetic:both", str(path), "--ui", "none"]
+    for each in options:
+        command += ["--set", each]
+    with pytest.raises(SystemExit) as end:
+        cli.app([*command, "--cues", "truth", "--repeat", "3"])
+    assert end.value.code == 0
+    cued = [each for each in read(path) if spans(each.events)]
+    assert len(cued) == 1
+    train("gesture", path, tmp_path / "out", [])
+    card = read_card(tmp_path / "out" / "gesture.pt")
+    assert card.ch_names == cued[0].info.ch_names
+    assert card.training.simulated
+    assert card.notes == ("DEMO: trained on simulated signals",)

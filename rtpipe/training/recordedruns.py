@@ -84,7 +84,7 @@ def read_cued(data: Path, stream: str | None) -> tuple[list[Cued], list[Path]]:
     data : Path
         A recording, or a folder of them.
     stream : str or None
-        Which stream of them; None is the one of type emg, or the only one.
+        Which stream of them; None is the one of type emg, or the only one with cues.
 
     Raises
     ------
@@ -95,11 +95,11 @@ def read_cued(data: Path, stream: str | None) -> tuple[list[Cued], list[Path]]:
     found: list[Cued] = []
     without: list[Path] = []
     for path in tracked("reading")(recordings_in(data)):
-        recordings = read(path)
-        if not any(spans(each.events) for each in recordings):
+        cued = [each for each in read(path) if spans(each.events)]
+        if not cued:
             without.append(path)
             continue
-        recording = _chosen(path, recordings, stream)
+        recording = _chosen(path, cued, stream)
         found.append(Cued(path, recording, spans(recording.events)))
     if not found:
         raise RecordingError(
@@ -182,7 +182,7 @@ def _kept(
 def _chosen(
     path: Path, recordings: Sequence[Recording], stream: str | None
 ) -> Recording:
-    """Return the stream that is meant."""
+    """Return the stream that is meant, of those with cues."""
     if stream is not None:
         found = [each for each in recordings if each.info.name == stream]
     elif len(recordings) == 1:
@@ -193,10 +193,9 @@ def _chosen(
         return found[0]
     names = few([each.info.name for each in recordings])
     if stream is not None:
-        raise RecordingError(f"{path} has no stream {stream}: it has {names}")
+        raise RecordingError(f"{path} has cues on {names}, and none on {stream}")
     raise RecordingError(
-        f"{path} has the streams {names}: say which to learn from with "
-        "--set stream=NAME"
+        f"{path} has cues on {names}: say which to learn from with --set stream=NAME"
     )
 
 
