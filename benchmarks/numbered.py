@@ -87,15 +87,23 @@ def sender(folder: Path) -> Iterator[tuple[str, float]]:
             process.kill()
 
 
-def record(name: str, file: Path, log: Path) -> subprocess.Popen[bytes]:
-    """Start to record all of it; what goes wrong stands in the log."""
-    arguments = ["record", "--ui", "none", str(file)]
+def record(
+    name: str, file: Path, log: Path, lines: bool = False
+) -> subprocess.Popen[str]:
+    """Start to record all of it; what goes wrong stands in the log.
+
+    With `lines`, the run's JSON lines come from the process.
+    """
+    arguments = ["record", str(file), *(["--json"] if lines else ["--ui", "none"])]
     for stream in STREAMS:
         arguments += ["--device", f"lsl:{name}-{stream}"]
     arguments += ["--set", f"device.markers={name}-markers"]
     with log.open("wb") as errors:
         return subprocess.Popen(
-            [sys.executable, "-c", COMMAND, *arguments], stderr=errors
+            [sys.executable, "-c", COMMAND, *arguments],
+            stdout=subprocess.PIPE if lines else None,
+            stderr=errors,
+            text=True,
         )
 
 
@@ -107,6 +115,8 @@ class Kept:
     ----------
     faults : list of str
         What is missing, wrong or twice before its end.
+    streams : dict of str to int
+        Samples of each stream.
     samples, markers : int
     begun, newest : float
         When the file was made, and the stamp of the sample, of the stream that has the
@@ -116,6 +126,7 @@ class Kept:
     """
 
     faults: list[str] = field(default_factory=list)
+    streams: dict[str, int] = field(default_factory=dict)
     samples: int = 0
     markers: int = 0
     begun: float = 0.0
@@ -143,6 +154,7 @@ def kept(file: Path, zero: float) -> Kept:
         kind = name.rpartition("-")[2]
         if kind in STREAMS:
             told.begun = float(stream["info"]["created_at"][0])
+            told.streams[name] = len(stream["time_stamps"])
             _compare(told, kind, stream, zero)
     texts = [int(text) for (text,) in found["markers"]["time_series"]]
     told.markers = len(texts)
