@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from rtpipe import cli
 from rtpipe.address import address, shown
 from rtpipe.config import check
 from rtpipe.counters import StreamCounters, WindowCounters
@@ -281,3 +282,17 @@ def test_addresses(text: str | int, found: tuple[str, int], again: str) -> None:
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(ConfigError, match="metrics: wants PORT or HOST:PORT"):
         check({"metrics": text}, "file")
+
+
+def test_the_command_ends_with_a_sentence_where_the_port_is_taken(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        place = f"127.0.0.1:{other.getsockname()[1]}"
+        words = ["live", "--device", "synthetic:emg", "--ui", "none"]
+        with pytest.raises(SystemExit) as end:
+            cli.app([*words, "--metrics", place])
+    said = capsys.readouterr()
+    assert (end.value.code, said.out) == (2, "")
+    assert said.err.startswith(f"rtpipe: metrics: cannot listen on {place} (")
+    assert said.err.count("\n") == 1
