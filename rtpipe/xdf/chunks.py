@@ -1,8 +1,8 @@
 """Where a chunk lies in a file, and where the next one may after damage."""
 
 import struct
-from dataclasses import dataclass
 from mmap import mmap
+from typing import NamedTuple
 
 from rtpipe.xdf.encode import BOUNDARY, FILE_HEADER, MARK, STREAM_FOOTER
 
@@ -10,8 +10,7 @@ _LENGTHS = {1: "<B", 4: "<I", 8: "<Q"}  # by how many bytes a length takes
 _BOUNDARY = struct.pack("<BBH", 1, 2 + len(MARK), BOUNDARY)  # what stands before it
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A chunk's place: its bytes from `start` to `stop`, its content from `inside`."""
 
     tag: int

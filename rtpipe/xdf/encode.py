@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,7 @@ def stream_footer(
     return _chunk(STREAM_FOOTER, _number(stream_id) + _document(xml))
 
 
+@lru_cache
 def row_dtype(kind: str, n_channels: int) -> np.dtype[Any]:
     """Return how a sample with its time lies in a file."""
     return np.dtype([("flag", "u1"), ("stamp", "<f8"), ("values", kind, (n_channels,))])

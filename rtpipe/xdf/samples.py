@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def decoded(content: memoryview, header: Header, last: float) -> Samples:
 def _numbers(
     rows: memoryview, n: int, kind: str, n_channels: int, last: float, step: float
 ) -> Samples:
-    width = n_channels * np.dtype(kind).itemsize
+    width = n_channels * int(kind[-1])
     if n * (1 + width) > len(rows):
         raise ValueError(f"{n} samples where there is room for fewer")
     if len(rows) == n * (9 + width):
@@ -109,6 +110,7 @@ def _texts(
     return Samples(stamps, texts=texts)
 
 
+@lru_cache
 def row_bare(kind: str, n_channels: int) -> np.dtype[Any]:
     """Return how a sample without a time lies in a file."""
     return np.dtype([("flag", "u1"), ("values", kind, (n_channels,))])
