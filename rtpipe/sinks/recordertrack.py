@@ -1,5 +1,6 @@
 """One stream of the file that is being recorded."""
 
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,7 +35,8 @@ class RecorderTrack:
         self._stamps: list[Float64] = []
         self._values: list[NDArray[Any]] = []
         self._rows: list[Sequence[str]] = []
-        self._offsets: list[tuple[float, float]] = []
+        # Kept for the footer: of a day there are many.
+        self._at, self._offsets = array("d"), array("d")
         self._told = 0  # of the offsets
         self._first = self._last = 0.0
 
@@ -52,7 +54,8 @@ class RecorderTrack:
 
     def offset(self, at: float, offset: float) -> None:
         """Add how the clocks stand: `offset` is ours less the sender's."""
-        self._offsets.append((at, offset))
+        self._at.append(at)
+        self._offsets.append(offset)
 
     def head(self) -> bytes:
         """Return the chunk that comes before all others."""
@@ -68,7 +71,7 @@ class RecorderTrack:
             else:
                 values = np.concatenate(self._values)
                 told = encode.samples(self.number, stamps, values)
-        new = self._offsets[self._told :]
+        new = zip(self._at[self._told :], self._offsets[self._told :], strict=True)
         offsets = [encode.clock_offset(self.number, *each) for each in new]
         return told + b"".join(offsets)
 
@@ -83,9 +86,10 @@ class RecorderTrack:
 
     def footer(self) -> bytes:
         """Return the chunk that ends the stream, with what is in the file."""
-        told = self._offsets[: self._told]
+        in_file = slice(self._told)
+        offsets = list(zip(self._at[in_file], self._offsets[in_file], strict=True))
         n = self.count - self.waiting
-        return encode.stream_footer(self.number, self._first, self._last, n, told)
+        return encode.stream_footer(self.number, self._first, self._last, n, offsets)
 
     def _counted(self, n: int) -> None:
         self.count += n
