@@ -1,13 +1,14 @@
 """The lane of a sink: every item is handed on or counted as dropped."""
 
 import threading
+import time
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from rtpipe.runtime.lane import Lane
-from rtpipe.sink import Item, Run, Taken
+from rtpipe.runtime.lane import QUEUE, Lane
+from rtpipe.sink import Item, Run, SamplesLost, Taken
 from rtpipe.sinks.collect import Collect
 from rtpipe.types import Chunk, Event
 
@@ -127,6 +128,74 @@ def test_where_nothing_may_be_lost_samples_wait(
     lane.close()
     assert len(sink.taken) == 200
     assert not run.unrecorded
+
+
+def test_what_is_put_before_the_start_is_handed_on() -> None:
+    run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
+    sink = Samples()
+    lane = Lane(sink, run, False, lambda *_: None)
+    lane.put([chunk(0, 5), *events(2)])
+    lane.start()
+    lane.close()
+    assert len(sink.taken) == 3
+
+
+def test_a_lane_that_was_not_started_leaves_its_sink_alone() -> None:
+    run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
+    lane = Lane(Broken(), run, True, lambda *_: None)
+    lane.close()
+    lane.put([chunk(0, 5)])
+    assert run.unrecorded == {"s": 5}
+
+
+def test_what_comes_after_it_was_finished_is_for_others() -> None:
+    run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
+    sink = Samples()
+    lane = Lane(sink, run, False, lambda *_: None)
+    lane.start()
+    lane.put([chunk(0, 5)])
+    lane.finish()
+    lane.put([chunk(5, 5), *events(1)])
+    lane.close()
+    assert len(sink.taken) == 1
+    assert not run.unrecorded
+    assert run.dropped == {"samples": 0}
+
+
+def test_a_sink_of_samples_is_bounded_in_bytes_and_not_in_items() -> None:
+    run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
+    sink = Samples()
+    lane = Lane(sink, run, False, lambda *_: None)
+    for k in range(3 * QUEUE):
+        lane.put([chunk(k, 1)])
+    lane.start()
+    lane.close()
+    assert len(sink.taken) == 3 * QUEUE
+    assert not run.unrecorded
+
+
+def test_samples_a_sink_had_not_kept_when_it_failed_are_counted() -> None:
+    class Gathers(Samples):
+        """Keeps nothing before it fails with the second call."""
+
+        def take(self, items: Sequence[Taken]) -> None:
+            if self.taken:
+                raise SamplesLost("no space left", {"s": 7})
+            super().take(items)
+
+    run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
+    failed = threading.Event()
+    sink = Gathers()
+    lane = Lane(sink, run, False, lambda *_: failed.set())
+    lane.start()
+    lane.put([chunk(0, 7)])
+    end = time.monotonic() + 60
+    while not sink.taken and time.monotonic() < end:
+        time.sleep(0.001)
+    lane.put([chunk(7, 5)])
+    assert failed.wait(60)
+    lane.close()
+    assert run.unrecorded == {"s": 12}
 
 
 def test_samples_for_a_sink_that_failed_are_counted() -> None:

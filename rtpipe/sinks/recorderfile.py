@@ -1,6 +1,7 @@
 """A file that appears whole, only grows, and never ends inside a chunk."""
 
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -82,8 +83,7 @@ class RecorderFile:
 
     def room(self) -> int:
         """Return the bytes that its disk has left."""
-        free = os.fstatvfs(self._number)
-        return free.f_bavail * free.f_frsize
+        return shutil.disk_usage(self.path.parent).free
 
     def close(self) -> None:
         """Let go of it. Safe to call twice."""
@@ -100,11 +100,12 @@ def _published(path: Path, beginning: bytes) -> int:
         raise
     except (AttributeError, OSError):
         number = _beside(path, beginning)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    if os.name != "nt":  # where a folder is no file
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     return number
 
 
@@ -152,4 +153,5 @@ def _write(number: int, data: bytes) -> None:
         left = left[os.write(number, left) :]
 
 
-_FLAGS = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+_FLAGS = os.O_WRONLY | os.O_APPEND
+_FLAGS |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
