@@ -413,7 +413,8 @@ def test_what_happened_can_be_read_afterwards() -> None:
     assert re.search(r"\d:\d\d  arm  lost  the armband has gone: is it charged\?", text)
     assert re.search(r"\d:\d\d  arm  recovered  after \d+\.\d s", text)
     header, _, numbers = text[text.index("stream ") :].splitlines()[:3]
-    assert re.search("expected +received .* on the way .* outages", header)
+    assert re.search("expected +received .* on the way", header)
+    assert re.search("arm: .*outages 1\n", re.sub(" +\n", "\n", text))
     expected, received, device, way = map(int, numbers.split()[1:5])
     assert (received, device, expected) == (4, 0, 4 + way)
     assert "\x1b" not in text

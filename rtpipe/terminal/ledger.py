@@ -1,6 +1,7 @@
 """What was lost of each stream, said when a run is over."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -13,7 +14,8 @@ from rtpipe.sink import Run
 from rtpipe.terminal.canvas import BAD, PLAIN, QUIET, WARN, clean
 
 Count = tuple[str, int, Style]  # what it counts; the style is for more than none
-_ALWAYS = 4  # counts of a stream that are shown also where all are zero
+_NAME = 24  # cells of a name that is not cut
+_ALWAYS = 5  # counts of a stream that are shown also where all are zero
 
 
 def ledger(run: Run) -> RenderableType:
@@ -45,7 +47,7 @@ def table(
     rows: Sequence[Sequence[Count]],
     always: int,
     more: Sequence[tuple[str, Sequence[str]]] = (),
-) -> Table:
+) -> RenderableType:
     """Return counts as a table in which what is zero is hardly seen.
 
     Parameters
@@ -55,8 +57,8 @@ def table(
     names : sequence of str
         One for each row.
     rows : sequence of sequence of Count
-        With the same counts in every row. The first `always` are shown in any case,
-        others where one of them is not zero.
+        With the same counts in every row. The first `always` are columns; of others
+        those that are not zero stand in a line below, for all have no room.
     more : sequence of (str, sequence of str)
         Columns behind them: what each is, and its cells.
     """
@@ -65,17 +67,31 @@ def table(
             column[0][0],
             [Text(f"{n:,}", style if n else QUIET) for _, n, style in column],
         )
-        for at, column in enumerate(zip(*rows, strict=True))
-        if at < always or any(count for _, count, _ in column)
+        for column in list(zip(*rows, strict=True))[:always]
     ]
     columns += [(header, [Text(each) for each in cells]) for header, cells in more]
-    found = Table(box=SIMPLE_HEAD, header_style=QUIET, pad_edge=True)
-    found.add_column(title)
-    for header, _ in columns:
-        found.add_column(header, justify="right")
+    found = Table(box=SIMPLE_HEAD, header_style=QUIET, collapse_padding=True)
+    found.add_column(title, **_whole(names))
+    for header, cells in columns:
+        told = [each.plain for each in cells]
+        found.add_column(header, justify="right", **_whole(told))
     for at, name in enumerate(names):
         found.add_row(Text(clean(name)), *(cells[at] for _, cells in columns))
-    return found
+    rest = [_rest(name, row[always:]) for name, row in zip(names, rows, strict=True)]
+    return Group(found, *(line for line in rest if line))
+
+
+def _whole(cells: Sequence[str]) -> dict[str, Any]:
+    """Return the settings of a column whose header is wrapped, and not its cells."""
+    longest = max(map(len, cells), default=0)
+    return {"min_width": min(longest, _NAME)}
+
+
+def _rest(name: str, counts: Sequence[Count]) -> Text:
+    told = [Text(f"{what} {count:,}", style) for what, count, style in counts if count]
+    if not told:
+        return Text()
+    return Text(f" {clean(name)}: ", QUIET).append_text(Text(", ").join(told))
 
 
 def _counts(run: Run, name: str) -> list[Count]:
