@@ -1,7 +1,6 @@
 """What was lost of each stream, said when a run is over."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -71,20 +70,19 @@ def table(
     ]
     columns += [(header, [Text(each) for each in cells]) for header, cells in more]
     found = Table(box=SIMPLE_HEAD, header_style=QUIET, collapse_padding=True)
-    found.add_column(title, **_whole(names))
+    found.add_column(title, min_width=_width(names))
     for header, cells in columns:
         told = [each.plain for each in cells]
-        found.add_column(header, justify="right", **_whole(told))
+        found.add_column(header, justify="right", min_width=_width(told))
     for at, name in enumerate(names):
         found.add_row(Text(clean(name)), *(cells[at] for _, cells in columns))
     rest = [_rest(name, row[always:]) for name, row in zip(names, rows, strict=True)]
     return Group(found, *(line for line in rest if line))
 
 
-def _whole(cells: Sequence[str]) -> dict[str, Any]:
-    """Return the settings of a column whose header is wrapped, and not its cells."""
-    longest = max(map(len, cells), default=0)
-    return {"min_width": min(longest, _NAME)}
+def _width(cells: Sequence[str]) -> int:
+    """Return the cells of a column whose header is wrapped before its cells are cut."""
+    return min(_NAME, max(map(len, cells), default=0))
 
 
 def _rest(name: str, counts: Sequence[Count]) -> Text:
