@@ -6,7 +6,6 @@ Nothing slow is imported before a command needs it, so that help comes at once.
 import json
 import logging
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -18,6 +17,7 @@ import typer
 
 from rtpipe import __version__
 from rtpipe.errors import RtpipeError
+from rtpipe.interrupt import STATUS, end_at_once, interruptible
 
 app = typer.Typer(
     name="rtpipe",
@@ -99,9 +99,7 @@ def _options_of_all(
 
 def main() -> NoReturn:
     """Run the command line and exit with its status."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # all mean what Ctrl-C means
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+    end_at_once()
     logging.getLogger("rtpipe").addHandler(_Warnings(logging.WARNING))
     app()
     sys.exit(0)
@@ -135,7 +133,7 @@ def live(
     rtpipe live --device synthetic:emg --record "emg-{date}-{run}.xdf"
     rtpipe live --device synthetic --set device.seed=7 --set model.confidence=0.6
     """
-    with _reporting():
+    with _reporting(begins_run=True):
         raw = _options(
             config,
             model,
@@ -192,7 +190,7 @@ def replay(
     rtpipe replay 1_raw_data.txt --model gesture.pt --speed max --json
     rtpipe replay run.xdf --check
     """
-    with _reporting():
+    with _reporting(begins_run=True):
         if check:
             given = (config, ui, duration, lsl_out, lsl_scope, metrics, record)
             if any(each is not None for each in (*given, subject, task)):
@@ -263,7 +261,7 @@ def record_command(
     rtpipe record --device muse:2 "data/{subject}_{run}.xdf" --subject S1
     rtpipe record --device lsl:Armband hand.xdf --cues rest,fist,open --repeat 5
     """
-    with _reporting():
+    with _reporting(begins_run=True):
         raw = _options(
             config,
             None,
@@ -571,7 +569,8 @@ def _check_replay(
     from rtpipe.replaycheck.check import check
     from rtpipe.replaycheck.report import as_json, print_check
 
-    with nullcontext() if json_lines else waiting(f"replaying {file} ..."):
+    busy = nullcontext() if json_lines else waiting(f"replaying {file} ...")
+    with interruptible(), busy:
         found = check(file, model, build.compute(checked))
     if json_lines:
         typer.echo(json.dumps(as_json(found), allow_nan=False))
@@ -581,15 +580,19 @@ def _check_replay(
 
 
 @contextmanager
-def _reporting() -> Iterator[None]:
-    """Turn errors into one sentence and the exit status that is documented."""
+def _reporting(begins_run: bool = False) -> Iterator[None]:
+    """Turn errors into one sentence and the exit status that is documented.
+
+    A run says itself from when on there is something to put in order when it is ended.
+    """
     try:
-        yield
+        with nullcontext() if begins_run else interruptible():
+            yield
     except RtpipeError as error:
         _say(str(error))
         raise typer.Exit(error.exit_status) from None
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        raise typer.Exit(STATUS) from None
     except BrokenPipeError:
         # Who read our output has gone; nothing is left to say, and to no one.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,6 +14,7 @@ from rtpipe.decide import Decision
 from rtpipe.device import Device
 from rtpipe.errors import RtpipeError
 from rtpipe.filename import recording_file
+from rtpipe.interrupt import interruptible
 from rtpipe.recording import file_hash
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.sink import Sink
@@ -57,7 +58,7 @@ def start(config: Config, optional: bool) -> None:
         opening=_looking(config, devices),
         record=record,
     )
-    with runtime:
+    with interruptible(), runtime:
         runtime.wait(config.duration)
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -366,23 +365,6 @@ def test_train_leaves_its_results_in_a_folder_named_like_the_recipe(
     )
     assert run(capsys, "train", "demo-emotion", "--set", "seed=2") == (0, "", "")
     assert given == ["demo-emotion", None, Path("demo-emotion"), ["seed=2"]]
-
-
-def test_every_signal_that_ends_us_means_what_ctrl_c_means(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    handled: dict[int, object] = {}
-    monkeypatch.setattr(signal, "signal", handled.__setitem__)
-    monkeypatch.setattr(cli, "app", lambda: None)
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    assert end.value.code == 0
-    ends = {
-        getattr(signal, n)
-        for n in ("SIGINT", "SIGTERM", "SIGHUP")
-        if hasattr(signal, n)
-    }
-    assert handled == dict.fromkeys(ends, signal.default_int_handler)
 
 
 def test_inspect_shows_the_card(bundle: Path, capsys: Capture) -> None:

@@ -1,0 +1,88 @@
+"""What means an end: at once and silent before a run, in order during one."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+BEFORE = """
+import time
+from rtpipe.interrupt import end_at_once
+end_at_once()
+print("ready", flush=True)
+time.sleep(60)
+"""
+DURING = """
+import time, weakref
+from rtpipe.interrupt import end_at_once, interruptible
+
+class Thing:
+    pass
+
+def vanish(_):
+    print("ready", flush=True)
+    time.sleep(60)
+
+end_at_once()
+try:
+    with interruptible():
+        thing = Thing()
+        watched = weakref.ref(thing, vanish) if {callback} else None
+        if watched is None:
+            print("ready", flush=True)
+        del thing  # what is raised in a callback of a reference vanishes
+        time.sleep(60)
+except KeyboardInterrupt:
+    print("in order")
+"""
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+def ended(code: str, number: int) -> tuple[int, str, str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_before_a_run_the_process_ends_at_once(number: int) -> None:
+    assert ended(BEFORE, number) == (130, "", "")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("callback", [False, True])
+def test_during_a_run_all_is_put_in_order(number: int, callback: bool) -> None:
+    status, out, err = ended(DURING.format(callback=callback), number)
+    assert (status, out, err) == (0, "in order\n", "")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("library", ["pydantic_core", "libtorch_cpu"])
+def test_the_command_ends_silently_while_it_loads(
+    number: int, library: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "rtpipe", "live", "--device", "synthetic"]
+    options = ["--ui", "none", "--record", str(tmp_path / "run.xdf")]
+    process = subprocess.Popen(command + options, stderr=subprocess.PIPE, text=True)
+    maps = Path(f"/proc/{process.pid}/maps")
+    if not maps.exists():
+        pytest.skip("what a process has loaded is not told here")
+    deadline = time.monotonic() + 60
+    while library not in maps.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
+    assert not list(tmp_path.iterdir())
