@@ -32,6 +32,7 @@ from .lsl_search import (
 from .lsl_search import summary as summary_of
 
 MOST = 4096  # samples handed over at once
+FARTHEST = 1e12  # seconds, 30,000 years: no clock tells more
 
 
 class LslDevice:
@@ -156,11 +157,13 @@ class LslDevice:
         arrived = now()
         with np.errstate(over="ignore"):  # a float64 too large for float32 is infinite
             data: Float32 = self._rows[: len(stamps)].astype(np.float32)
-        index = self._index.indices(stamps, arrived)
+        # What is no time at all would make an index that is none.
+        known = np.where(np.abs(stamps) < FARTHEST, stamps, arrived - shift)
+        index = self._index.indices(known, arrived)
         chunks = []
         for rows in stretches(index):
             start, device_times = int(index[rows.start]), stamps[rows]
-            seen = lsl.observed(float(device_times[-1]) + shift, arrived)
+            seen = lsl.observed(float(known[rows][-1]) + shift, arrived)
             times = self._clock.times(start, len(device_times), seen, arrived)
             chunks.append(
                 Chunk(

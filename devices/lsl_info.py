@@ -7,10 +7,13 @@ from rtpipe import lsl
 from rtpipe.chtype import KNOWN, MISC, chtype
 from rtpipe.errors import ConfigError
 from rtpipe.few import few
+from rtpipe.recording import MOST
 from rtpipe.types import StreamInfo
 from rtpipe.unit import unit
 
 from .lsl_search import is_text, shown
+
+FASTEST = 1e6  # hertz
 
 
 def stream_info(
@@ -91,6 +94,16 @@ def refuse_irregular(stream: Any) -> None:
         raise ConfigError(
             f"{where} sends texts, not samples: name the stream of samples, and this "
             f"one with --set 'device.markers={shown(stream.name())}'"
+        )
+    if (n_channels := stream.channel_count()) > MOST:
+        raise ConfigError(
+            f"{where} declares {n_channels} channels, more than the {MOST} that are "
+            "taken: look after its sender"
+        )
+    if stream.nominal_srate() > FASTEST:
+        raise ConfigError(
+            f"{where} declares {stream.nominal_srate():g} Hz, more than the "
+            f"{FASTEST:g} that are taken: look after its sender"
         )
     if not stream.nominal_srate() > 0:
         raise ConfigError(

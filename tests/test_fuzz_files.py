@@ -382,3 +382,18 @@ def test_a_damaged_file(name: str, known: dict[str, Format], tmp_path: Path) -> 
         assert len(said) < 2000
 
     damage()
+
+
+def test_a_large_recording_of_one_channel(tmp_path: Path) -> None:
+    """Its index and times are four times as large each as what is stored."""
+    size = 2**24
+    header, markers, _ = brainvision().values()
+    header = header.replace(b"Channels=3", b"Channels=1")
+    header = header.replace(b"Ch2=C2,,0.5,", b"").replace(b"Ch3=C3,,0.5,", b"")
+    header = header.replace("µV\nµV\nµV\n".encode(), "µV\n".encode())
+    for name, content in {"x.vhdr": header, "x.vmrk": markers}.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "x.eeg").write_bytes(bytes(size))
+    assert outcome(read, tmp_path / "x.vhdr") == ""
+    (recording,) = read(tmp_path / "x.vhdr")
+    assert len(recording.data) == size // 2

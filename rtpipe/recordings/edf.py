@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,7 @@ TYPES = {
 }
 MICROVOLTS = {"uV": 1.0, "mV": 1e3, "V": 1e6, "nV": 1e-3}
 TRIGGERS = ("status", "trigger")  # names of channels that hold codes
+BLOCK = 2**20  # numbers of a signal that are converted at once
 CODE = 2**17 - 1  # the bits of a code; BioSemi's others tell of the amplifier
 LONGEST = 1e9  # seconds, 30 years: no gap, but a broken time
 Bytes = NDArray[np.uint8]
@@ -156,24 +158,31 @@ def _recording(
     sfreq = n_times / duration
     rows = np.arange(len(records)) * n_times
     lost = np.maximum.accumulate(np.rint(starts * sfreq).astype(np.int64) - rows)
-    index = np.repeat(lost, n_times) + np.arange(len(records) * n_times)
+    index = np.repeat(lost, n_times)
+    index += np.arange(len(index))
     data = np.empty((len(index), len(signals)), np.float32)
-    names, types, units = [], [], []
-    for k, signal in enumerate(signals):
-        numbers = _numbers(_part(records, signal).reshape(-1, width))
-        name, kind, word, scale = _described(signal)
-        if word == NONE and name.lower() in TRIGGERS:
-            if width == 2:
-                numbers = (numbers * signal.gain + signal.offset).astype(np.int64)
-            data[:, k] = numbers & CODE
-        else:
-            data[:, k] = (numbers * signal.gain + signal.offset) * scale
-        names.append(name)
-        types.append(kind)
-        units.append(word)
+    step = max(1, BLOCK // n_times)
+    for first in range(0, len(records), step):
+        block = records[first : first + step]
+        place = slice(first * n_times, (first + len(block)) * n_times)
+        for k, signal in enumerate(signals):
+            numbers = _numbers(_part(block, signal).reshape(-1, width))
+            data[place, k] = _values(signal, numbers, width)
+    described = [_described(signal) for signal in signals]
+    names, types, units, _ = zip(*described, strict=True)
     ((most, _),) = Counter(types).most_common(1)
     info = StreamInfo(most, sfreq, different(names), tuple(types), tuple(units))
     return Recording(info, index, index / sfreq, data)
+
+
+def _values(signal: Signal, numbers: NDArray[np.int64], width: int) -> Any:
+    """Return what numbers stand for, in the signal's unit here."""
+    name, _, word, scale = _described(signal)
+    if word == NONE and name.lower() in TRIGGERS:
+        if width == 2:
+            numbers = (numbers * signal.gain + signal.offset).astype(np.int64)
+        return numbers & CODE
+    return (numbers * signal.gain + signal.offset) * scale
 
 
 def _described(signal: Signal) -> tuple[str, str, str, float]:

@@ -24,7 +24,7 @@ from rtpipe.unit import NONE, POTENTIALS, UNKNOWN
 
 logger = logging.getLogger(__name__)
 
-BLOCK = 2**22  # values that MNE reads at once, in double precision: 32 MiB
+BLOCK = 2**20  # values that MNE reads at once, in double precision: 8 MiB
 SKIP = "BAD_ACQ_SKIP"  # what MNE calls a stretch that was not recorded and reads as 0
 LONGEST = 200  # characters of an error of MNE's
 CODES = ("stim", "syst")  # types whose values have no unit, whatever the file says
@@ -135,22 +135,25 @@ def _recording(path: Path, raw: Any, paused: list[tuple[int, int]]) -> Recording
     recorded = _between(skips, raw.n_times)
     if not recorded:
         raise RecordingError(f"{path} holds no samples")
-    rows = np.concatenate([np.arange(*each) for each in recorded])  # that MNE has
+    rows = np.empty(sum(stop - start for start, stop in recorded), np.int64)
     data = np.empty((len(rows), info.n_channels), np.float32)
     step = max(1, BLOCK // info.n_channels)
     at = 0
     for first, last in recorded:
+        rows[at : at + last - first] = np.arange(first, last)  # those that MNE has
         for start in range(first, last, step):
             block = raw.get_data(start=start, stop=min(start + step, last)).T
             data[at : at + len(block)] = block * scales
             at += len(block)
-    index = rows.copy()
-    for start, lost in paused:
-        index[np.searchsorted(rows, start) :] += lost
+    places = [row_at(rows, round(onset * sfreq)) for onset, _, _ in texts]
+    of_mne = [int(rows[row]) for row in places]
+    index = rows
+    starts = np.searchsorted(rows, [start for start, _ in paused])
+    for at, (_, lost) in zip(starts.tolist(), paused, strict=True):
+        index[at:] += lost
     marks = []
-    for onset, duration, text in texts:
-        row = row_at(rows, round(onset * sfreq))
-        time = onset + float(index[row] - rows[row]) / sfreq
+    for row, before, (onset, duration, text) in zip(places, of_mne, texts, strict=True):
+        time = onset + float(index[row] - before) / sfreq
         marks.append(Mark(time, text, duration, row))
     if paused:
         info = replace(info, counted=False)

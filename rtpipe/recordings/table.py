@@ -126,9 +126,13 @@ def refuse_large(
         If a value is too large; the text names the line.
     """
     limit = float(np.finfo(np.float32).max) / scale
-    large = np.argwhere(np.isfinite(values) & (np.abs(values) > limit))
-    if len(large):
-        row, column = large[0]
+    large = []
+    for column in range(values.shape[1]):  # a copy of all would be as large again
+        one = values[:, column]
+        rows = np.flatnonzero(np.isfinite(one) & (np.abs(one) > limit))
+        large += [(int(row), column) for row in rows[:1]]
+    if large:
+        row, column = min(large)
         raise RecordingError(
             f"{path}: line {row + 1 + header}, column {column + first}: "
             f"{values[row, column]:g} is too large"

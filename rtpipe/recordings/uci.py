@@ -81,7 +81,9 @@ class EmgTable:
         )
         times: Float64 = np.arange(len(table)) / SFREQ
         # Rounded, for the counts are whole and 1e-5 is not a binary fraction.
-        data = np.rint(table[:, 1:9] * PER_COUNT).astype(np.float32)
+        data = np.empty((len(table), 8), np.float32)
+        for k in range(8):
+            data[:, k] = np.rint(table[:, k + 1] * PER_COUNT)
         index = np.arange(len(table))
         device_times = table[:, 0] / 1000
         truth = _truth(path, classes)
