@@ -140,7 +140,7 @@ class RecorderStreams:
         self._say(event)
         told = event.data
         if event.kind == "marker" and self._is_new(event):
-            self._markers.say(event.time, str(told["text"]))
+            self._markers.say(event.time, _text(event))
         elif event.kind == "truth" and event.stream in self._signals:
             self._add_truth(event)
         elif event.kind == "skipped":
@@ -157,8 +157,7 @@ class RecorderStreams:
             # A marker of the run has one content for all streams; of a device with
             # several, or of two that listen to one sender, it has one time.
             same = told.data is event.data or (
-                told.data["text"] == event.data["text"]
-                and abs(told.time - event.time) <= _TOGETHER
+                _text(told) == _text(event) and abs(told.time - event.time) <= _TOGETHER
             )
             if same and event.stream not in streams:
                 streams.add(event.stream)
@@ -193,11 +192,16 @@ class _Signal:
             estimated = chunk.estimated or (jump and not self._counted)
             self._shift = chunk.index - row
             self.index.add(times[:1], np.array([[row, chunk.index, estimated]]))
-        self.samples.add(times, chunk.data.reshape(len(chunk), -1))
+        values = np.asarray(chunk.data, np.float32)  # as the header says
+        self.samples.add(times, values.reshape(len(chunk), -1))
         if chunk.times[-1] - self._offset_at >= OFFSETS:
             self._offset_at = float(chunk.times[-1])
             ours, theirs = self._offset_at, float(times[-1])
             self.samples.offset(theirs, ours - theirs)
+
+
+def _text(marker: Event) -> str:
+    return str(marker.data.get("text", ""))
 
 
 @dataclass(slots=True)
