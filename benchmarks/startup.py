@@ -93,7 +93,7 @@ class Trial:
     kind : str
         How.
     moment : float
-        Seconds after its process was started.
+        When, in seconds: see `tried`.
     status : int or None
         None where it did not end.
     took : float
@@ -117,8 +117,22 @@ class Trial:
     faults: list[str] = field(default_factory=list)
 
 
-def tried(kind: str, moment: float, name: str, home: Path) -> Trial:
-    """Start a run, end it, and look at what is left."""
+def tried(kind: str, moment: float, begins: float, name: str, home: Path) -> Trial:
+    """Start a run, end it, and look at what is left.
+
+    Parameters
+    ----------
+    kind : str
+    moment : float
+        When it is ended, in seconds after its start; or, beyond `begins`, after its
+        recording began.
+    begins : float
+        When a run usually begins to record.
+    name : str
+        Of the stream.
+    home : Path
+        Where files may be put.
+    """
     trial = Trial(kind, moment)
     with tempfile.TemporaryDirectory(dir=home) as folder:
         here = Path(folder)
@@ -138,7 +152,10 @@ def tried(kind: str, moment: float, name: str, home: Path) -> Trial:
                 preexec_fn=_own_terminal,
             )
         os.close(slave)
-        time.sleep(moment)
+        time.sleep(min(moment, begins))
+        if moment > begins:
+            _wait(here / "run.xdf")
+            time.sleep(moment - begins)
         ended = time.monotonic()
         if source is not None:
             source.kill()
@@ -161,6 +178,13 @@ def tried(kind: str, moment: float, name: str, home: Path) -> Trial:
     return trial
 
 
+def _wait(path: Path) -> None:
+    """Return when a file is there."""
+    end = time.monotonic() + PATIENCE
+    while not path.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+
+
 def _own_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
@@ -178,7 +202,7 @@ def _judge(trial: Trial, pid: int, said: str) -> None:
     if trial.status != wanted and not trial.own:
         faults.append(f"exit status {trial.status}, not {wanted}")
     told = said.startswith("rtpipe: ") and "Traceback" not in said
-    if said and not trial.own and not (kind == PULLED and told):
+    if said and not trial.own and not (kind in (PULLED, "terminal") and told):
         faults.append(f"it said {said.strip()!r}")
     try:
         os.killpg(pid, 0)
@@ -244,15 +268,18 @@ def sweep(
         os.environ["LSLAPICFG"] = str(config)
         source = sender(name)
         try:
-            last = _begins(name, Path(folder)) + 2
+            begins = _begins(name, Path(folder))
+            last = begins + 2
             jobs = []
             for kind in kinds:
                 apart = step * (10 if kind == PULLED else 1)
                 n = parts or int(last / apart) + 1
+                if parts and kind == PULLED:
+                    n = 2
                 jobs += [(kind, moment) for moment in np.linspace(0, last, n).tolist()]
             with ThreadPoolExecutor(at_once) as pool:
                 found = [
-                    pool.submit(tried, kind, moment, name, Path(folder))
+                    pool.submit(tried, kind, moment, begins, name, Path(folder))
                     for kind, moment in jobs
                 ]
                 return [each.result() for each in found]
@@ -267,8 +294,7 @@ def _begins(name: str, home: Path) -> float:
     begun = time.monotonic()
     command = ["live", "--device", f"lsl:{name}", "--ui", "none", "--record", str(path)]
     process = subprocess.Popen([*COMMAND, *command, "--model", "demo:gesture"])
-    while not path.exists() and time.monotonic() < begun + PATIENCE:
-        time.sleep(0.01)
+    _wait(path)
     took = time.monotonic() - begun
     process.send_signal(signal.SIGINT)
     process.wait()
@@ -300,12 +326,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--step", type=float, default=0.05, help="seconds")
     parser.add_argument("--kind", action="append", choices=[*SIGNALS, PULLED])
-    parser.add_argument("--quick", action="store_true", help="four moments")
+    parser.add_argument("--quick", action="store_true", help="four moments of each")
     parser.add_argument("--send", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.send:
         send(given.send)
-    parts = 5 if given.quick else None
+    parts = 4 if given.quick else None
     faults = report(sweep(given.kind or [*SIGNALS, PULLED], given.step, parts))
     for fault in faults:
         print("FAULT:", fault)
