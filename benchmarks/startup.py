@@ -194,7 +194,7 @@ def _judge(trial: Trial, pid: int, said: str) -> None:
     from rtpipe.runfolder import RunFolder, folder_of_runs
 
     faults, kind = trial.faults, trial.kind
-    if kind in SIGNALS and trial.status != INTERRUPTED:
+    if kind in SIGNALS and kind != "SIGKILL" and trial.status != INTERRUPTED:
         trial.own = trial.moment < OWN and str(ROOT / "rtpipe") not in said
     wanted = -signal.SIGKILL if kind == "SIGKILL" else INTERRUPTED
     if kind == PULLED:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -416,7 +417,11 @@ def test_the_examples_in_the_help_work_as_typed(
         shutil.copy(recording, copy)
     recipes = {"gesture": gesture, "demo-emotion": demo}
     monkeypatch.setattr("rtpipe.training.recipe.find", lambda _, name: recipes[name])
-    arguments = example.split()[1:]
+    arguments = shlex.split(example)[1:]
+    if "--check" in arguments:
+        made = ("live", "--device", "synthetic:emg", "--model", "demo:gesture")
+        options = ("--ui", "none", "--duration", "1", "--record", arguments[1])
+        assert run(capsys, *made, *options) == (0, "", "")
     if arguments[0] == "live" and "--duration" not in arguments:
         arguments += ["--duration", "0.2"]
     status, _, err = run(capsys, *arguments)
