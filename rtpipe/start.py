@@ -4,10 +4,10 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rtpipe import build, lsl
-from rtpipe.config import Config
+from rtpipe.config import Config, device_argument
 from rtpipe.console import Output, waiting
 from rtpipe.cues import TRUTH
 from rtpipe.decide import Decision
@@ -72,7 +72,11 @@ def _recording(config: Config) -> Path | None:
 
 def _marked(config: Config, bundles: list[Named]) -> list[Named]:
     """Return the bundles; one that was trained on what is replayed says so."""
-    files = [Path(table.settings.get("file") or "") for table in config.device]
+    files = [
+        file
+        for table in config.device
+        for file in _played({"kind": table.kind, **table.settings})
+    ]
     hashes = {file_hash(each) for each in files if each.is_file()}
     return [
         (name, bundle.noted(SEEN), decision)
@@ -80,6 +84,14 @@ def _marked(config: Config, bundles: list[Named]) -> list[Named]:
         else (name, bundle, decision)
         for name, bundle, decision in bundles
     ]
+
+
+def _played(keys: dict[str, Any]) -> list[Path]:
+    """Return the files that a device plays, also where another one wraps it."""
+    if keys["kind"] == "faulty":
+        return _played(device_argument(keys["device"]) | (keys.get("settings") or {}))
+    told = (keys.get("file"), keys.get("playback"))
+    return [Path(each) for each in told if isinstance(each, str | Path)]
 
 
 def _looking(

@@ -265,6 +265,15 @@ def test_evaluate_leaves_out_what_was_trained_on(
         at = ("--speed", "max")
         status, out, _ = run(capsys, "replay", file, "--model", bundle, *at)
         assert ("SEEN: it was trained on this recording" in out) == marked
+        for device in f"faulty:replay:{file}", f"faulty:faulty:replay:file={file}":
+            twice = device.startswith("faulty:faulty")
+            fast = 'settings={speed="max"}' if twice else 'speed="max"'
+            faults = ("--set", f"device.settings={{{fast}}}")
+            status, out, err = run(
+                capsys, "live", "--device", device, "--model", bundle, *faults
+            )
+            assert (status, err) == (0, "")
+            assert ("SEEN: it was trained on this recording" in out) == marked
 
 
 def test_json_lines_need_somewhere_to_go(
