@@ -173,11 +173,26 @@ def test_events_become_annotations() -> None:
 @pytest.mark.parametrize(
     ("events", "meant"),
     [
-        ([marker(5, "cue on: a")], [Annotation(5, 9.5, "a")]),
+        ([marker(5, "cue on: a")], [Annotation(5, 0.0, "cue on: a")]),
         ([marker(5, "cue off: a")], [Annotation(5, 0.0, "cue off: a")]),
         (
             [marker(2, "cue on: a"), marker(3, "cue on: b"), marker(4, "cue off: a")],
-            [Annotation(2, 0.2, "a"), Annotation(3, 9.7, "b")],
+            [
+                Annotation(2, 0.0, "cue on: a"),
+                Annotation(3, 0.0, "cue on: b"),
+                Annotation(4, 0.0, "cue off: a"),
+            ],
+        ),
+        (
+            [
+                *(marker(2, "cue on: a"), marker(3, "cue broken: a")),
+                *(marker(5, "cue on:  a"), marker(8, "cue off: a ")),
+            ],
+            [
+                Annotation(2, 0.0, "cue on: a"),
+                Annotation(3, 0.0, "cue broken: a"),
+                Annotation(5, 0.3, "a"),
+            ],
         ),
         ([truth(5, None), truth(7, "x"), truth(9, None)], [(7, 0.2, "gesture: x")]),
         ([truth(5, "x"), truth(7, "x")], [(5, 9.5, "gesture: x")]),
@@ -324,12 +339,25 @@ def test_the_range_holds_every_value(values: list[float], bits: int) -> None:
     if range_ is None:  # so small that eight characters cannot say it
         assert np.abs(data).max() < 0.1 or np.abs(data).min() > 1e5
         return
+    assert range_.low < range_.high
     assert range_.low <= data.min()
     assert data.max() <= range_.high
     for each in (range_.low, range_.high):
         text = str(int(each) if each == int(each) else each)
         assert len(text) <= 8
         assert "e" not in text
+
+
+@pytest.mark.parametrize("kind", ["edf", "bdf"])
+@pytest.mark.parametrize("value", [0.5, -187500.02, 123456.5, -0.125])
+def test_a_channel_that_never_changes(tmp_path: Path, value: float, kind: str) -> None:
+    values = np.full((256, 2), value)
+    values[:, 1] = np.arange(256) / 3
+    given = grid(made(units=["uV"] * 2, types=["emg"] * 2, values=values, nan=False))
+    file = tmp_path / f"a.{kind}"
+    write_edf(given, file, kind)
+    found = READERS[kind](file).get_data()[0] * 1e6
+    assert np.abs(found - np.float32(value)).max() <= np.spacing(np.float32(abs(value)))
 
 
 @pytest.mark.parametrize("n_times", [1, 255, 256, 1009, 100_003])

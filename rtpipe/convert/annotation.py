@@ -1,14 +1,15 @@
 """What happened during a recording, as stretches of its samples with a text."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import shorten
 
+from rtpipe.cues import OFF, ON
+from rtpipe.cuespans import spans
 from rtpipe.types import Event
 
 BAD_LOST = "BAD_lost"  # MNE leaves out what is annotated with BAD
 BAD_VALUE = "BAD_not_finite"
-CUE_ON, CUE_OFF = "cue on: ", "cue off: "
 LONGEST = 200  # characters of a text: EDF keeps room for the longest in every record
 
 
@@ -47,9 +48,10 @@ def annotations(
 
     Notes
     -----
-    ``cue on: X`` and the next ``cue off: X`` are one annotation X, as long as the cue;
-    a cue that is not switched off lasts to the end. The truth of a task is
-    ``TASK: LABEL`` for as long as it stays the same. Any other marker is its text.
+    ``cue on: X`` and the ``cue off: X`` that ends it are one annotation X, as long as
+    the cue; one that was broken, or is not over, is not what the person did, and its
+    markers stay what they are. The truth of a task is ``TASK: LABEL`` for as long as it
+    stays the same. Any other marker is its text.
     """
     placed = [
         (min(max((each.index or 0) - first, 0), n_times - 1), each)
@@ -58,25 +60,21 @@ def annotations(
     ]
     marks = [(row, each) for row, each in placed if each.kind == "marker"]
     truth = [(row, each) for row, each in placed if each.kind == "truth"]
-    return [*_markers(marks, n_times, sfreq), *_truth(truth, n_times, sfreq)]
+    return [*_markers(marks, sfreq), *_truth(truth, n_times, sfreq)]
 
 
-def _markers(
-    marks: Sequence[tuple[int, Event]], n_times: int, sfreq: float
-) -> Iterator[Annotation]:
-    lit: dict[str, int] = {}  # since which row, by label
+def _markers(marks: Sequence[tuple[int, Event]], sfreq: float) -> Iterator[Annotation]:
+    events = [replace(event, index=row) for row, event in marks]
+    whole = [each for each in spans(events) if each.whole]
+    for each in whole:
+        lasts = (each.stop - each.start) / sfreq
+        yield Annotation(each.start, lasts, _clean(each.label))
+    ends = {(each.start, _clean(ON + each.label)) for each in whole}
+    ends |= {(each.stop, _clean(OFF + each.label)) for each in whole}
     for row, event in marks:
         text = _clean(str(event.data.get("text", "")))
-        label = text.removeprefix(CUE_ON).removeprefix(CUE_OFF)
-        if text.startswith(CUE_ON) and label not in lit:
-            lit[label] = row
-        elif text.startswith(CUE_OFF) and label in lit:
-            since = lit.pop(label)
-            yield Annotation(since, (row - since) / sfreq, label)
-        else:
+        if (row, text) not in ends:
             yield Annotation(row, float(event.data.get("duration", 0.0)), text)
-    for label, since in lit.items():
-        yield Annotation(since, (n_times - since) / sfreq, label)
 
 
 def _truth(

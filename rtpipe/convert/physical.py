@@ -49,6 +49,8 @@ def physical(values: Float64, bits: int) -> Physical | None:
     if lowest <= low and high <= highest and (values == np.rint(values)).all():
         return Physical(lowest, highest, True, 1.0)
     bottom, top = _outward(low, math.floor), _outward(high, math.ceil)
+    if bottom == top:  # it never changes, and the header wants two numbers
+        top = _outward(high, lambda value: math.floor(value) + 1)
     if bottom is not None and top is not None:
         codes = highest - lowest
         step = (top - bottom) / codes
