@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pyxdf
 from rtpipe.devices.replay import ReplayDevice
 
 from rtpipe.errors import RecordingError
@@ -26,6 +27,7 @@ from rtpipe.xdf.encode import (
     texts,
 )
 from rtpipe.xdf.header import Channel, Header
+from rtpipe.xdf.repair import repair
 from rtpipe.xdf.signal import about_signal
 
 ARM = StreamInfo(
@@ -250,6 +252,29 @@ def test_the_index_behind_damage(
     together = footer and np.ptp(breaks) <= 1
     after = np.flatnonzero(np.diff(rows) > 1) + 1
     assert found.estimated == (() if together else tuple(after))
+
+
+@pytest.mark.parametrize("footer", [True, False])
+@pytest.mark.parametrize("breaks", [(3,), (5,), (6,), (4, 5), (5, 6), (2, 7)])
+def test_a_repaired_copy_plays_as_what_is_left_of_the_original(
+    footer: bool, breaks: Sequence[int], tmp_path: Path
+) -> None:
+    path, copy = tmp_path / "x.xdf", tmp_path / "y.xdf"
+    found = one(damaged(footer, *breaks).at(path))
+    repair(path, copy)
+    again = one(copy)
+    np.testing.assert_array_equal(again.data, found.data)
+    np.testing.assert_array_equal(again.index, found.index)
+    assert again.estimated == found.estimated
+    streams, _ = pyxdf.load_xdf(copy)
+    (signal,) = [each for each in streams if each["info"]["name"] == ["arm"]]
+    (count,) = signal["footer"]["info"]["sample_count"]
+    assert int(count) == len(signal["time_stamps"]) == len(found.data)
+    told, was = facts(copy, XDF), facts(path, XDF)
+    assert told.whole
+    assert [each.unreadable for each in told.streams] == [
+        each.unreadable for each in was.streams
+    ]
 
 
 @pytest.mark.parametrize(

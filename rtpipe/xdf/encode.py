@@ -105,6 +105,7 @@ def stream_footer(
     last: float,
     count: int,
     offsets: Sequence[tuple[float, float]],
+    told: Mapping[str, str] | None = None,
 ) -> bytes:
     """Return the chunk that ends a stream.
 
@@ -117,6 +118,8 @@ def stream_footer(
         How many samples it has.
     offsets : sequence of (float, float)
         All that was said in chunks of clock offsets: `at` and `offset`.
+    told : mapping of str to str, or None
+        What only our own files say, under ``<rtpipe>``.
     """
     each = "".join(
         element("offset", element("time", repr(at)) + element("value", repr(offset)))
@@ -128,6 +131,9 @@ def stream_footer(
         + element("sample_count", str(int(count)))
         + element("clock_offsets", each)
     )
+    if told:
+        inside = "".join(element(key, text(said)) for key, said in told.items())
+        xml += element("rtpipe", inside)
     return _chunk(STREAM_FOOTER, _number(stream_id) + _document(xml))
 
 

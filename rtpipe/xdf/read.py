@@ -44,9 +44,12 @@ class Footer:
     ----------
     count : int or None
         How many samples it wrote; None where it does not say it.
+    breaks : tuple of int
+        Of a repaired file: rows before which there was damage.
     """
 
     count: int | None
+    breaks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +70,8 @@ class Stream:
         When on the sender's clock, and by how much the recorder's was ahead.
     footer : Footer or None
     breaks : tuple of int
-        Rows before which the file is damaged, so that samples may be missing there.
+        Rows before which the file is damaged, or was until it was repaired, so that
+        samples may be missing there.
     """
 
     stream_id: int
@@ -300,6 +304,7 @@ class _Part:
         numbers = header.channel_format != STRING
         dtype = np.dtype(FORMATS[header.channel_format] if numbers else "i1")
         shape = (len(self.stamps), header.channel_count if numbers else 0)
+        told = self.footer.breaks if self.footer else ()
         return Stream(
             stream_id,
             header,
@@ -308,7 +313,7 @@ class _Part:
             self.texts,
             np.frombuffer(self.offsets, np.float64).reshape(-1, 2),
             self.footer,
-            tuple(self.breaks),
+            tuple(sorted({*self.breaks, *told})),
         )
 
 
@@ -320,7 +325,16 @@ def _document(content: memoryview) -> str:
 
 def _footer(content: memoryview) -> Footer:
     try:
-        said = told_in(parsed(_document(content)), "sample_count").strip()
+        info = parsed(_document(content))
     except ValueError as error:
         raise ValueError(f"a footer: {error}") from None
-    return Footer(int(said) if said.isdecimal() and len(said) < 20 else None)
+    breaks = _counts(told_in(info, "rtpipe/breaks"))
+    # A repaired file counts the samples that are left, and beside it those there were.
+    said = told_in(info, "rtpipe/written" if breaks else "sample_count")
+    return Footer(next(iter(_counts(said)), None), breaks)
+
+
+def _counts(said: str) -> tuple[int, ...]:
+    return tuple(
+        int(each) for each in said.split() if each.isdecimal() and len(each) < 19
+    )

@@ -23,7 +23,7 @@ class Repaired:
     samples : dict of str to int
         How many there are of each stream, by its name.
     footers : int
-        How many streams had no footer, and have one now.
+        How many streams have a new footer.
     """
 
     saved: int
@@ -35,7 +35,9 @@ class Repaired:
 def repair(path: Path, target: Path) -> Repaired:
     """Write all that can be read to a new file, and the footers it lacks.
 
-    Every chunk that can be read is copied as it is; the headers come first.
+    Every chunk that can be read is copied as it is; the headers come first. A stream
+    of which samples may be missing gets another footer, which says where: the copy
+    itself would not show it.
 
     Raises
     ------
@@ -45,7 +47,7 @@ def repair(path: Path, target: Path) -> Repaired:
         If it cannot be written; nothing is left of it then.
     """
     file = read(path)
-    lacking = [each for each in file.streams if each.footer is None]
+    lacking = [each for each in file.streams if not each.footer or _holed(each)]
     try:
         copy = target.open("xb")
     except FileExistsError:
@@ -82,7 +84,18 @@ def _footer(stream: Stream) -> bytes:
     stamps = stream.stamps
     first, last = (stamps[0], stamps[-1]) if len(stamps) else (0.0, 0.0)
     offsets = [(at, offset) for at, offset in stream.offsets.tolist()]
-    return stream_footer(stream.stream_id, first, last, len(stamps), offsets)
+    told = {}
+    if _holed(stream):
+        told["breaks"] = " ".join(map(str, stream.breaks))
+        if stream.footer and stream.footer.count is not None:
+            told["written"] = str(stream.footer.count)
+    return stream_footer(stream.stream_id, first, last, len(stamps), offsets, told)
+
+
+def _holed(stream: Stream) -> bool:
+    """Tell whether samples may be missing where the file is damaged."""
+    written = stream.footer.count if stream.footer else None
+    return bool(stream.breaks) and written != len(stream.stamps)
 
 
 def _samples(file: File) -> dict[str, int]:
