@@ -28,6 +28,7 @@ from rtpipe.training.synthetic import record
 from rtpipe.types import Float32, Float64, StreamInfo
 from rtpipe.xdf import encode
 from rtpipe.xdf.header import Channel, Header
+from rtpipe.xdf.repair import repair
 
 Capture = pytest.CaptureFixture[str]
 SFREQ = 200.0
@@ -498,6 +499,21 @@ def test_recordings_of_two_devices(
     write(tmp_path / "own" / "2.xdf", signal(did, 2)[:, :n], marks, **how)
     with pytest.raises(RecordingError, match=said):
         train("gesture", tmp_path / "own", tmp_path / "out", [])
+
+
+def test_a_cut_off_recording_and_its_repaired_copy(tmp_path: Path) -> None:
+    """They differ in their bytes, and a model of the one knows the other."""
+    whole = write_own(tmp_path / "own" / "1.xdf", 1)
+    whole.write_bytes(whole.read_bytes() + b"\x04")
+    copy = tmp_path / "own" / "1-repaired.xdf"
+    repair(whole, copy)
+    with pytest.raises(
+        RecordingError,
+        match=r"1-repaired.xdf and .*1.xdf are of one recording, .* take one of them",
+    ):
+        train("gesture", tmp_path / "own", tmp_path / "out", [])
+    whole.unlink()
+    train("gesture", tmp_path / "own", tmp_path / "out", [])
 
 
 def test_a_recording_without_a_label_that_only_it_lacks(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,7 @@ def read_cued(data: Path, stream: str | None) -> tuple[list[Cued], list[Path]]:
     ------
     RecordingError
         If there are no cues, or it is not clear which stream is meant, or the streams
-        differ in rate, channels or units.
+        differ in rate, channels or units, or two files are of one recording.
     """
     found: list[Cued] = []
     without: list[Path] = []
@@ -109,6 +110,7 @@ def read_cued(data: Path, stream: str | None) -> tuple[list[Cued], list[Path]]:
         )
     for each in found[1:]:
         _refuse_other(found[0], each)
+    _refuse_copies(found)
     return found, without
 
 
@@ -217,3 +219,20 @@ def _refuse_other(first: Cued, other: Cued) -> None:
             f"{other.path} has other channels than {first.path.name}: one model is "
             "trained on recordings of one device"
         )
+
+
+def _refuse_copies(found: Sequence[Cued]) -> None:
+    """Raise where two files hold the same cue: a repaired recording and its copy."""
+    known: dict[bytes, Path] = {}
+    for each in found:
+        index, data = each.recording.index, each.recording.data
+        for cue in each.cues:
+            samples = data[(index >= cue.start) & (index < cue.stop)]
+            if not len(samples):
+                continue
+            path = known.setdefault(sha256(samples.tobytes()).digest(), each.path)
+            if path != each.path:
+                raise RecordingError(
+                    f"{path} and {each.path} are of one recording, and a model of the "
+                    "one is not to be asked about the other: take one of them away"
+                )
