@@ -200,14 +200,13 @@ class FaultyDevice:
 
     def _gone(self) -> bool:
         """Tell whether a stream has come to an outage that was not told yet."""
-        reached = max((track.outages for track in self._tracks.values()), default=0)
-        return reached > self._outages
+        return any(len(e.outages) > self._outages for e in self._tracks.values())
 
     def _disconnect(self) -> None:
+        found = [track.outages[self._outages :] for track in self._tracks.values()]
         self._outages += 1
         self._away = self._stays = True
-        lengths = [p.amount or 0.0 for p in self._parts if p.name == "disconnect"]
-        self._back = now() + max(lengths)
+        self._back = now() + max(each[0][1] for each in found if each)
         raise DeviceLost(GONE)
 
 
@@ -234,9 +233,10 @@ class _Track:
         self._stop = 0
 
     @property
-    def outages(self) -> int:
-        """How often the device was lost so far, as this stream has it."""
-        return sum(e.outages for e in self._stages if isinstance(e, Disconnect))
+    def outages(self) -> list[tuple[int, float]]:
+        """When the device was lost so far, and how long, as this stream has it."""
+        lost = [each for each in self._stages if isinstance(each, Disconnect)]
+        return sorted(outage for each in lost for outage in each.outages)
 
     def take(self, chunk: Chunk) -> list[tuple[int, Chunk]]:
         """Return what comes of a chunk, each part with the outages before it."""

@@ -296,21 +296,27 @@ class Stall(Stage):
 
 
 class Disconnect(Drop):
-    """The device is gone; what it measures until it is back does not come."""
+    """The device is gone; what it measures until it is back does not come.
 
-    _outages = 0
+    Attributes
+    ----------
+    outages : list of (int, float)
+        The packet at which each began, and its length in seconds.
+    """
+
+    def __init__(self, fault: Fault, schedule: Schedule, info: StreamInfo) -> None:
+        super().__init__(fault, schedule, info)
+        self.outages: list[tuple[int, float]] = []
 
     def process(self, packet: Packet) -> list[Packet]:
         """Return the packet, if the device is there."""
         begun = self._schedule.episode(packet.number)
-        self._outages += begun is not None and begun != self._begun
+        # One that comes too late, from before it, does not make two of it.
+        if begun is not None and (begun, self._amount) not in self.outages[-1:]:
+            self.outages.append((begun, self._amount))
         found = super().process(packet)
-        return [replace(each, outages=each.outages + self._outages) for each in found]
-
-    @property
-    def outages(self) -> int:
-        """How often the device was lost so far."""
-        return self._outages
+        n = len(self.outages)
+        return [replace(each, outages=each.outages + n) for each in found]
 
 
 STAGES: dict[str, Callable[[Fault, Schedule, StreamInfo], Stage]] = {

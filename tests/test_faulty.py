@@ -277,6 +277,13 @@ def test_a_disconnect_is_said_and_what_was_measured_meanwhile_is_gone() -> None:
     assert (before, after) == ([1000, 2400], [1600, 3000])
 
 
+def test_a_packet_from_before_an_outage_does_not_make_two_of_it() -> None:
+    found = heard("reorder 0.02 at 4.98; disconnect 2 at 5")
+    (at,) = found.lost
+    assert found.chunks[at].index == 996
+    assert sum(n for _, n in found.faults("disconnect")) == 400
+
+
 def test_all_streams_are_disconnected_at_once() -> None:
     device = FaultyDevice(Counting(20, names=("one", "two")), "disconnect 1 every 5")
     found = Heard(device)
@@ -304,7 +311,7 @@ def test_the_other_device_stays_open_while_it_is_disconnected() -> None:
 
 def test_a_live_device_is_not_there_until_the_outage_is_over() -> None:
     inner = SyntheticDevice("emg", seed=1)
-    device = FaultyDevice(inner, "disconnect 0.3 at 0.1")
+    device = FaultyDevice(inner, "disconnect 900 at 60; disconnect 0.3 at 0.1")
     infos = device.open()
     with pytest.raises(DeviceLost):
         until_lost(device, [])
@@ -319,6 +326,7 @@ def test_a_live_device_is_not_there_until_the_outage_is_over() -> None:
             break
         except DeviceNotFound:
             device.close()
+        assert clock.now() - lost < 60  # of the outage that is still to come
     assert clock.now() - lost >= 0.29
     index: list[int] = []
     while len(index) < 5:
