@@ -1,15 +1,28 @@
 """The windows of training are, to the last bit, those a run answers."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from rtpipe.devices.replay import ReplayDevice
+from torch import Tensor, nn
 
+from rtpipe.bundle import Bundle, Exported, Standardised, save
 from rtpipe.card import Card, StageCard, Training
 from rtpipe.checks import noise
+from rtpipe.counters import StreamCounters
+from rtpipe.decide import Decision
 from rtpipe.pipeline import Pipeline
-from rtpipe.recording import Recording
+from rtpipe.recording import Recording, read
+from rtpipe.ring import Ring
+from rtpipe.runtime.runtime import Runtime
+from rtpipe.sink import Run, StreamStatus
+from rtpipe.sinks.collect import Collect
+from rtpipe.sinks.recorder import Recorder
 from rtpipe.training.windows import windows
 from rtpipe.types import Chunk, Event, StreamInfo
 
@@ -25,14 +38,25 @@ STAGES: dict[str, tuple[StageCard, ...]] = {
 }
 
 
-def recorded(info: StreamInfo, n: int = 2000, lost: tuple[int, ...] = ()) -> Recording:
-    """Return noise with NaN, labels of two tasks, and gaps, evenly apart."""
+def recorded(
+    info: StreamInfo,
+    n: int = 2000,
+    lost: tuple[int, ...] = (),
+    late: tuple[int, ...] = (),
+) -> Recording:
+    """Return noise with NaN, labels of two tasks, and gaps, evenly apart.
+
+    At each row of `late` the index steps back to what has been, for thirty samples.
+    """
     rng = np.random.default_rng(0)
     data = noise(info, n).data.copy()
     data[rng.random(data.shape) < 0.01] = np.nan
     index = 11 + np.arange(n)
     for k, samples in enumerate(lost, 1):
         index[k * n // (len(lost) + 1) :] += samples
+    for row in late:
+        index[row : row + 30] = index[row] - 500 + np.arange(30)
+        index[row + 30 :] -= 30
     labels = ["calm", "glad", None, "calm"]
     events = [
         Event("muse", 0.0, "truth", int(index[at]), {"task": task, "label": label})
@@ -47,8 +71,22 @@ def of_a_run(
     recording: Recording, stages: tuple[StageCard, ...], n_times: int, hop: int
 ) -> tuple[Any, list[int], list[str | None]]:
     """Return what a pipeline gives, sample packet after sample packet."""
-    info = recording.info
-    card = Card(
+    card = card_of(recording.info, stages, n_times, hop)
+    pipeline = Pipeline(recording.info, {"m": card}, "recording")
+    found, index, truth = [], [], []
+    for chunk in packets(recording):
+        due, _ = pipeline.process(chunk)
+        found += [each.ring.view(each.start, each.stop).T.copy() for each in due]
+        index += [each.stop - 1 for each in due]
+        truth += [each.truth for each in due]
+    pipeline.close()
+    return np.array(found), index, truth
+
+
+def card_of(
+    info: StreamInfo, stages: tuple[StageCard, ...], n_times: int, hop: int
+) -> Card:
+    return Card(
         name="m",
         task="emotion",
         labels=("calm", "glad"),
@@ -60,32 +98,40 @@ def of_a_run(
         stages=stages,
         training=Training(recipe="r", protocol="p", seed=0, simulated=True),
     )
-    pipeline = Pipeline(info, {"m": card}, "recording")
-    found, index, truth = [], [], []
-    jumps = np.flatnonzero(np.diff(recording.index) > 1) + 1
-    packets = np.arange(0, len(recording.index), 12)
-    for rows in np.split(
-        np.arange(len(recording.index)), np.union1d(jumps, packets[1:])
-    ):
+
+
+def packets(recording: Recording) -> Iterator[Chunk]:
+    """Yield a recording as a device would, with what it told."""
+    jumps = np.flatnonzero(np.diff(recording.index) != 1) + 1
+    begins = np.arange(12, len(recording.index), 12)
+    for rows in np.split(np.arange(len(recording.index)), np.union1d(jumps, begins)):
         at = recording.index[rows]
         events = tuple(
             each
             for each in recording.events
             if each.index is not None and at[0] <= each.index <= at[-1]
         )
-        chunk = Chunk(
-            info.name,
+        yield Chunk(
+            recording.info.name,
             int(at[0]),
             recording.times[rows],
             recording.data[rows],
             events=events,
         )
-        due, _ = pipeline.process(chunk)
-        found += [each.ring.view(each.start, each.stop).T.copy() for each in due]
-        index += [each.stop - 1 for each in due]
-        truth += [each.truth for each in due]
-    pipeline.close()
-    return np.array(found), index, truth
+
+
+def write(path: Path, recording: Recording, origin: int | None) -> None:
+    """Record it, as if the run had begun with the sample `origin`."""
+    info = recording.info
+    ring = Ring(info.sample_shape, 10)
+    status = StreamStatus(info, ring, StreamCounters(), ("?",) * 4, clock="recording")
+    run = Run("bench", 0.0, {info.name: status}, {}, lambda: None, print)
+    origins = None if origin is None else {info.name: origin}
+    recorder = Recorder(path, lambda events: None, origins)
+    recorder.open(run)
+    for chunk in packets(recording):
+        recorder.take([chunk, *chunk.events])
+    recorder.close()
 
 
 @pytest.mark.parametrize("stages", STAGES.values(), ids=STAGES.keys())
@@ -106,6 +152,59 @@ def test_windows_are_those_of_a_run(
     np.testing.assert_array_equal(found.index, index)
     assert list(found.truth) == truth
     assert {*found.truth} == {"calm", "glad", None}
+
+
+@pytest.mark.parametrize("late", [(), (700,), (640, 670, 1200)], ids=str)
+@pytest.mark.parametrize("origin", [None, -100, 4])
+@pytest.mark.parametrize("stages", STAGES.values(), ids=STAGES.keys())
+def test_late_samples_and_the_origin_count_as_in_a_run(
+    stages: tuple[StageCard, ...],
+    late: tuple[int, ...],
+    origin: int | None,
+    muse: StreamInfo,
+) -> None:
+    recording = recorded(replace(muse, origin=origin), lost=(300, 7), late=late)
+    found = windows(recording, stages, 128, 16, "emotion")
+    x, index, truth = of_a_run(recording, stages, 128, 16)
+    np.testing.assert_array_equal(found.index, index)
+    np.testing.assert_array_equal(found.x, x)
+    assert list(found.truth) == truth
+    begun = 11 if origin is None else origin
+    assert {(each - begun - 127) % 16 for each in index} == {0}
+
+
+class Mean(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(-1)
+
+
+@pytest.mark.parametrize("origin", [None, 4])
+def test_they_are_those_that_the_replay_of_a_recording_answers(
+    origin: int | None, muse: StreamInfo, tmp_path: Path
+) -> None:
+    whole = recorded(muse, lost=(300, 7), late=(640, 670, 1200))
+    write(tmp_path / "x.xdf", whole, origin)
+    (recording,) = read(tmp_path / "x.xdf")
+    np.testing.assert_array_equal(recording.index, whole.index)
+    card = card_of(recording.info, STAGES["filter"], 128, 16)
+    path = tmp_path / "m.pt"
+    parts = Mean(), Standardised(nn.Linear(4, 2)), torch.zeros(4), torch.ones(4)
+    save(path, Exported(*parts), card)
+    bundle = Bundle.load(path)
+    sink = Collect()
+    device = ReplayDevice(tmp_path / "x.xdf", speed="max", chunk=61)
+    with Runtime(
+        [device], [("m", bundle, Decision())], [sink], shared=False
+    ) as runtime:
+        runtime.wait()
+    found = windows(recording, card.stages, 128, 16, "emotion")
+    answers = sink.predictions
+    assert [each.index for each in answers] == found.index.tolist()
+    assert [each.truth for each in answers] == list(found.truth)
+    with torch.no_grad():
+        expected = bundle.module(torch.from_numpy(found.x.copy())).numpy()
+    shares = [list(each.probabilities.values()) for each in answers]
+    np.testing.assert_allclose(shares, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_a_task_has_its_own_truth(muse: StreamInfo) -> None:

@@ -43,7 +43,10 @@ def windows(
     hop: int,
     task: str,
 ) -> Windows:
-    """Cut a recording into the windows that a live run would have answered.
+    """Cut a recording into the windows that its replay would answer.
+
+    Samples that came late are dropped, and the grid begins with the run, also where
+    the recording began later.
 
     Parameters
     ----------
@@ -55,16 +58,19 @@ def windows(
     task : str
         Whose truth is wanted.
     """
-    chain = Chain([Gaps(), *fit.chain(tuple(stages)).stages])
-    after = chain.prepare(recording.info)
+    info, gaps = recording.info, Gaps()
+    chain = fit.chain(tuple(stages))
+    after = chain.prepare(gaps.prepare(info))
     truth = Truth()
     for event in recording.events:
-        if event.kind == "truth" and event.data["task"] == task:
-            truth.tell(event.index or 0, event.data["label"])
-    grid = Grid(int(recording.index[0]), n_times, hop)
+        if event.kind != "truth" or event.data["task"] != task or event.index is None:
+            continue
+        truth.tell(event.index, event.data["label"])
+    origin = int(recording.index[0]) if info.origin is None else info.origin
+    grid = Grid(origin, n_times, hop)
     parts: list[Float32] = []
     stops: list[int] = []
-    for start, data in _segments(recording, chain):
+    for start, data in _segments(recording, gaps, chain):
         found = grid.stops(start, start, start + len(data))
         stops += found
         if found:
@@ -80,7 +86,9 @@ def windows(
     )
 
 
-def _segments(recording: Recording, chain: Chain) -> list[tuple[int, Float32]]:
+def _segments(
+    recording: Recording, gaps: Gaps, chain: Chain
+) -> list[tuple[int, Float32]]:
     """Return the unbroken stretches of the filtered signal, each with its index."""
     jumps = np.flatnonzero(np.diff(recording.index) != 1) + 1
     found: list[tuple[int, list[Float32]]] = []
@@ -93,9 +101,12 @@ def _segments(recording: Recording, chain: Chain) -> list[tuple[int, Float32]]:
             recording.times[part],
             recording.data[part],
         )
-        for out in chain.process(chunk):
-            if out.index != expected:
-                found.append((out.index, []))
-            found[-1][1].append(out.data)
-            expected = out.stop
+        for whole in gaps.process(chunk):
+            if not len(whole):  # all of it was late
+                continue
+            for out in chain.process(whole):
+                if out.index != expected:
+                    found.append((out.index, []))
+                found[-1][1].append(out.data)
+                expected = out.stop
     return [(start, np.concatenate(parts)) for start, parts in found]
