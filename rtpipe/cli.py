@@ -17,7 +17,7 @@ import typer
 
 from rtpipe import __version__
 from rtpipe.errors import RtpipeError
-from rtpipe.interrupt import STATUS, end_at_once, interruptible
+from rtpipe.interrupt import STATUS, end_at_once, interruptible, leave
 
 app = typer.Typer(
     name="rtpipe",
@@ -101,7 +101,11 @@ def main() -> NoReturn:
     """Run the command line and exit with its status."""
     end_at_once()
     logging.getLogger("rtpipe").addHandler(_Warnings(logging.WARNING))
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        leave(end.code)
+        raise
     sys.exit(0)
 
 

@@ -8,8 +8,8 @@ there, each is a KeyboardInterrupt in the main thread, so that all is closed in 
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 STATUS = 130  # of a process that was interrupted
@@ -28,26 +28,51 @@ def end_at_once() -> None:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[Callable[[], None]]:
     """Let each signal be a KeyboardInterrupt, where `end_at_once` was called before.
 
     Python lets exceptions vanish that come amid a callback of its own, with some lines
     about it. Such an interrupt comes again a moment later, and nothing is said of it.
+    Some libraries catch all there is while they load: what this gives raises the
+    interrupt once more, if there was one.
     """
     if signal.getsignal(signal.SIGINT) is not _end:
-        yield
+        yield lambda: None
         return
+    came = []
+
+    def interrupt(*_: object) -> NoReturn:
+        came.append(True)
+        raise KeyboardInterrupt
+
+    def again() -> None:
+        if came:
+            raise KeyboardInterrupt
+
     said = sys.unraisablehook
     sys.unraisablehook = _vanished
     if hasattr(signal, "SIGALRM"):
-        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.signal(signal.SIGALRM, interrupt)
     for each in _SIGNALS:
-        signal.signal(each, signal.default_int_handler)
+        signal.signal(each, interrupt)
     try:
-        yield
+        yield again
     finally:
         end_at_once()
         sys.unraisablehook = said
+
+
+def leave(status: object) -> None:
+    """End the process here and now, if it was interrupted.
+
+    Where an interrupt went through an `exec` of text, as dataclasses do it, Python would
+    end with another status, though it was caught.
+    """
+    if status == STATUS:
+        for each in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):
+                each.flush()
+        os._exit(STATUS)
 
 
 def _end(*_: object) -> NoReturn:

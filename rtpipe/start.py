@@ -58,7 +58,8 @@ def start(config: Config, optional: bool) -> None:
         opening=_looking(config, devices),
         record=record,
     )
-    with interruptible(), runtime:
+    with interruptible() as again, runtime:
+        again()
         runtime.wait(config.duration)
 
 

@@ -38,6 +38,33 @@ try:
 except KeyboardInterrupt:
     print("in order")
 """
+CAUGHT = """
+import time
+from rtpipe.interrupt import end_at_once, interruptible
+end_at_once()
+try:
+    with interruptible() as again:
+        again()
+        try:
+            print("ready", flush=True)
+            time.sleep(60)
+        except:
+            pass
+        again()
+except KeyboardInterrupt:
+    print("in order")
+"""
+THROUGH_TEXT = """
+import sys, time
+from rtpipe.interrupt import end_at_once, interruptible, leave
+end_at_once()
+try:
+    with interruptible():
+        exec("print('ready', flush=True); time.sleep(60)")
+except KeyboardInterrupt:
+    print("in order")
+    leave(130)
+"""
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
@@ -65,6 +92,14 @@ def test_before_a_run_the_process_ends_at_once(number: int) -> None:
 def test_during_a_run_all_is_put_in_order(number: int, callback: bool) -> None:
     status, out, err = ended(DURING.format(callback=callback), number)
     assert (status, out, err) == (0, "in order\n", "")
+
+
+def test_an_interrupt_that_a_library_caught_comes_again() -> None:
+    assert ended(CAUGHT, signal.SIGTERM) == (0, "in order\n", "")
+
+
+def test_the_status_is_ours_whatever_was_interrupted() -> None:
+    assert ended(THROUGH_TEXT, signal.SIGTERM) == (130, "in order\n", "")
 
 
 @pytest.mark.parametrize("number", SIGNALS)
