@@ -65,7 +65,7 @@ def interruptible() -> Iterator[Callable[[], None]]:
 def leave(status: object) -> None:
     """End the process here and now, if it was interrupted.
 
-    Where an interrupt went through an `exec` of text, as dataclasses do it, Python would
+    Where an interrupt went through an `exec` of text, as in dataclasses, Python would
     end with another status, though it was caught.
     """
     if status == STATUS:
