@@ -185,6 +185,28 @@ def test_events_of_the_device_come_back_and_those_of_the_run_do_not(
     )
 
 
+@pytest.mark.parametrize("bad", [(0,), (5, 6), (0, 1, 29), (29,)], ids=str)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_stamps_that_are_no_times_cost_nothing(
+    bad: tuple[int, ...], value: float, tmp_path: Path
+) -> None:
+    """A run takes them in its stride, so must the replay of its recording."""
+    made = Written().index((0, 100, 0))
+    stamps = 9.0 - SKEW + np.arange(30) / 200
+    stamps[list(bad)] = value
+    values = np.arange(60, dtype=np.float32).reshape(30, 2)
+    made.chunks += [
+        samples(1, stamps, values),
+        clock_offset(1, 9.0 - SKEW, SKEW),
+        clock_offset(1, float(stamps[-1]), SKEW),
+    ]
+    found = one(made.at(tmp_path / "x.xdf"))
+    np.testing.assert_array_equal(found.data, values)
+    np.testing.assert_array_equal(found.index, 100 + np.arange(30))
+    np.testing.assert_allclose(np.diff(found.times), 1 / 200, atol=1e-6)
+    np.testing.assert_array_equal(found.device_times, stamps)
+
+
 @pytest.mark.parametrize(
     ("run", "origin"),
     [

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rtpipe.errors import RecordingError
+from rtpipe.estimate import finite
 from rtpipe.recording import Recording
 from rtpipe.recordings.xdfindex import numbered
 from rtpipe.recordings.xdfstream import (
@@ -106,7 +107,8 @@ def _recording(
 ) -> Recording:
     info = _info(stream, origin)
     assert info is not None
-    times = checked(path, info, times_of(stream), zero)
+    times = finite(times_of(stream), None, info.sfreq)
+    times = checked(path, info, times, zero)
     entries = _entries(file, stream)
     guessed: tuple[int, ...] = ()
     if len(entries):

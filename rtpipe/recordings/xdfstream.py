@@ -27,8 +27,9 @@ def times_of(stream: Stream) -> Float64:
 
 
 def first_time(stream: Stream) -> float:
-    """Return the time of a stream's first sample on the recorder's clock."""
-    return float(synchronised(stream.stamps[:1], lines(stream.offsets))[0])
+    """Return the first time of a stream's samples on the recorder's clock."""
+    row = int(np.isfinite(stream.stamps).argmax())
+    return float(synchronised(stream.stamps[row : row + 1], lines(stream.offsets))[0])
 
 
 def checked(path: Path, info: StreamInfo, times: Float64, zero: float) -> Float64:
