@@ -12,9 +12,10 @@ import mne_bids
 import numpy as np
 import pytest
 
-from rtpipe.convert.bids import Entities
+from rtpipe.convert.bids import Entities, targets
 from rtpipe.convert.conversion import Converted, convert
 from rtpipe.errors import ConfigError, RtpipeError
+from rtpipe.types import StreamInfo
 from rtpipe.xdf.encode import file_header, samples, stream_header, texts
 from rtpipe.xdf.header import Channel, Header
 
@@ -191,6 +192,20 @@ def test_nothing_is_overwritten(recording: Path, tmp_path: Path) -> None:
         made(recording, root)
     after = {file: file.read_bytes() for file in root.rglob("*") if file.is_file()}
     assert after == before
+
+
+def test_streams_whose_names_bids_makes_alike(tmp_path: Path) -> None:
+    infos = [
+        StreamInfo(name, SFREQ, ("a",), ("emg",), ("uV",))
+        for name in ("arm", "a-rm", "arm2")
+    ]
+    who = Entities("01", "grasp")
+    found = [each.name for each in targets(infos, tmp_path, who)]
+    assert [each.split("_")[-2] for each in found] == [
+        "acq-arm",
+        "acq-arm2",
+        "acq-arm22",
+    ]
 
 
 def test_two_streams_of_one_type_have_two_names(tmp_path: Path) -> None:

@@ -125,14 +125,16 @@ def _paths(infos: Sequence[StreamInfo], root: Path, entities: Entities) -> list[
     from mne_bids import BIDSPath
 
     kinds = Counter(datatype(each) for each in infos)
-    names = named_apart([bids_label(each.name) or "stream" for each in infos])
+    names = [bids_label(each.name) or "stream" for each in infos]
+    while len(set(names)) < len(names):  # without its hyphen a number can fit another
+        names = [bids_label(each) for each in named_apart(names)]
     return [
         BIDSPath(
             subject=entities.subject,
             session=entities.session,
             task=entities.task,
             run=entities.run,
-            acquisition=bids_label(name) if kinds[datatype(info)] > 1 else None,
+            acquisition=name if kinds[datatype(info)] > 1 else None,
             datatype=datatype(info),
             root=root,
         )
