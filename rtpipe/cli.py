@@ -568,6 +568,8 @@ def _check_replay(
     """Compare a recording with its replay: status 0 equal, 1 they part."""
     raw: dict[str, Any] = {"compute": compute} if compute else {}
     checked = _checked(raw, assign, None)
+    if other := checked.model_fields_set - {"compute", "torch_threads"}:
+        raise RtpipeError(f"--check sets compute and torch_threads, not {min(other)}")
     from rtpipe import build
     from rtpipe.console import Output, waiting
     from rtpipe.replaycheck.check import check

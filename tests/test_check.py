@@ -518,6 +518,7 @@ def test_wrong_use(made: Path, bundle: Make, tmp_path: Path, capsys: Capture) ->
     text.write_text("time\n1\n")
     assert "is no XDF file" in refused(text)
     assert "nothing else" in refused(made, "--duration", 3)
+    assert "not duration" in refused(made, "--set", "duration=3")
 
     def foreign(held: dict[str, Content]) -> None:
         for each in held.values():
