@@ -17,7 +17,9 @@ from rtpipe.errors import ConfigError, DeviceNotFound, RtpipeError
 from rtpipe.runfolder import SOCKET, folder_of_runs
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.sinks.collect import Collect
+from rtpipe.sinks.recorderfile import RecorderFile
 from rtpipe.types import Chunk, Event, StreamInfo
+from rtpipe.xdf.read import read
 
 SFREQ, N = 100.0, 10  # samples of a chunk
 PATIENCE = 60.0  # seconds, only for a test that fails
@@ -289,6 +291,27 @@ def test_the_file_tells_whether_it_has_the_run_from_its_first_sample(
     begins = '"whole": false, ' if later else '"whole": true, '
     assert begins in about
     assert ('"origins": {"arm": 70}' if later else '"origins": {}') in about
+
+
+def test_a_run_that_ends_waits_for_a_recording_that_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, begins, goes_on = tmp_path / "a.xdf", threading.Event(), threading.Event()
+    create = RecorderFile.create
+
+    def slow(file: RecorderFile, beginning: bytes) -> None:
+        begins.set()
+        assert goes_on.wait(PATIENCE)
+        create(file, beginning)
+
+    monkeypatch.setattr(RecorderFile, "create", slow)
+    with Runtime([Tap()], shared=False) as runtime:
+        person = threading.Thread(target=runtime.record, args=[str(path)])
+        person.start()
+        assert begins.wait(PATIENCE)
+        threading.Timer(0.2, goes_on.set).start()
+    assert read(path).whole
+    person.join()
 
 
 def test_a_run_that_cannot_start_leaves_no_file(

@@ -193,9 +193,9 @@ def test_they_are_those_that_the_replay_of_a_recording_answers(
     bundle = Bundle.load(path)
     sink = Collect()
     device = ReplayDevice(tmp_path / "x.xdf", speed="max", chunk=61)
-    with Runtime(
-        [device], [("m", bundle, Decision())], [sink], shared=False
-    ) as runtime:
+    bundles = [("m", bundle, Decision())]
+    copy = tmp_path / "y.xdf"
+    with Runtime([device], bundles, [sink], shared=False, record=copy) as runtime:
         runtime.wait()
     found = windows(recording, card.stages, 128, 16, "emotion")
     answers = sink.predictions
@@ -205,6 +205,11 @@ def test_they_are_those_that_the_replay_of_a_recording_answers(
         expected = bundle.module(torch.from_numpy(found.x.copy())).numpy()
     shares = [list(each.probabilities.values()) for each in answers]
     np.testing.assert_allclose(shares, expected, rtol=1e-4, atol=1e-6)
+    (again,) = read(copy)
+    assert again.info == recording.info
+    np.testing.assert_array_equal(
+        windows(again, card.stages, 128, 16, "emotion").x, found.x
+    )
 
 
 def test_a_task_has_its_own_truth(muse: StreamInfo) -> None:

@@ -117,6 +117,7 @@ class Runtime:
         self._batchers: dict[str, Batcher] = {}
         self._file, self._unpaced, self._over = record, False, False
         self._gate = threading.Lock()  # so that a recording begins between two chunks
+        self._making = threading.Lock()  # while a recording's file is made
         self._recording: _Recording | None = None  # also one that an error stopped
         self._recordings: list[Lane] = []
         self._readers: list[Reader] = []
@@ -181,20 +182,21 @@ class Runtime:
             If it cannot be made.
         """
         path = recording_file(template)
-        with self._gate:
-            if self._over:
-                raise ConfigError("the run is over: it cannot be recorded")
-            if self._recording and self._recording[1].status.state == "recording":
-                raise ConfigError(
-                    "this run is being recorded already, in "
-                    f"{self._recording[1].status.file}: stop that first"
-                )
-            recording = self._attach(path)
-        try:
-            self._begin(*recording)
-        except BaseException:
-            self._detach()
-            raise
+        with self._making:
+            with self._gate:
+                if self._over:
+                    raise ConfigError("the run is over: it cannot be recorded")
+                if self._recording and self._recording[1].status.state == "recording":
+                    raise ConfigError(
+                        "this run is being recorded already, in "
+                        f"{self._recording[1].status.file}: stop that first"
+                    )
+                recording = self._attach(path)
+            try:
+                self._begin(*recording)
+            except BaseException:
+                self._detach()
+                raise
 
     def stop_recording(self) -> None:
         """End the recording, if there is one, and return when its file is whole.
@@ -252,7 +254,7 @@ class Runtime:
         self._detach()
 
     def _close_recordings(self) -> None:
-        with self._gate:
+        with self._making, self._gate:
             self._over = True
         self._detach()
         for lane in self._recordings:
@@ -431,7 +433,7 @@ class Runtime:
         )
         stack.callback(pipeline.close)
         status = pipeline.status
-        status.link = link
+        status.link, status.origin = link, info.origin
         self.run.streams[info.name] = status
         hops = {name: card.hop / card.sfreq for name, card in cards.items()}
         return Route(
