@@ -129,6 +129,7 @@ def _rows(chunk: Chunk, start: int, stop: int) -> Chunk:
         data=chunk.data[start:stop],
         device_times=None if stamps is None else stamps[start:stop],
         events=tuple(e for e in chunk.events if start <= _row(e, chunk) < stop),
+        estimated=chunk.estimated and not start,
     )
 
 

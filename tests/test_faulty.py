@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from inspect import getdoc
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -390,6 +391,26 @@ def test_where_nobody_counts_the_index_is_an_estimate() -> None:
     inner.counted = False
     again = Heard(FaultyDevice(inner, "drop 0.08 at 4; drop 2 at 10"))
     np.testing.assert_array_equal(again.index, found.index)
+
+
+def test_only_the_jump_that_was_estimated_stays_so() -> None:
+    class Back(Counting):
+        """From row 1000 on 900 are lost, which is an estimate."""
+
+        def read(self, timeout: float) -> Sequence[Chunk] | None:
+            return [
+                replace(c, index=c.index + 900, events=(), estimated=c.index == 1000)
+                if c.index >= 1000
+                else c
+                for c in super().read(timeout) or ()
+            ] or None
+
+    found = Heard(FaultyDevice(Back(), "drop 0.02 at 9.6", seed=1))
+    told = [(a.stop, b.index, b.estimated) for a, b in pairwise(found.chunks)]
+    assert [each for each in told if each[0] != each[1]] == [
+        (1000, 1900, True),
+        (1920, 1924, False),
+    ]
 
 
 def test_a_device_that_is_really_lost_gives_what_was_kept_first() -> None:
