@@ -140,6 +140,28 @@ def test_what_is_put_before_the_start_is_handed_on() -> None:
     assert len(sink.taken) == 3
 
 
+def test_nobody_waits_for_room_before_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who starts it may have something to say first."""
+    monkeypatch.setattr("rtpipe.runtime.lane.BYTES", 1)
+    run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
+    sink = Samples()
+    lane = Lane(sink, run, True, lambda *_: None)
+
+    def begin() -> None:
+        lane.put([chunk(0, 5)])
+        lane.put(events(1))
+        lane.start()
+
+    person = threading.Thread(target=begin, daemon=True)
+    person.start()
+    person.join(60)
+    assert not person.is_alive()
+    lane.close()
+    assert len(sink.taken) == 2
+
+
 def test_a_lane_that_was_not_started_leaves_its_sink_alone() -> None:
     run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
     lane = Lane(Broken(), run, True, lambda *_: None)

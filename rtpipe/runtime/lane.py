@@ -50,13 +50,14 @@ class Lane:
         """Add items; in a paced run the oldest make room, else wait for room."""
         with self._changed:
             if self._wait:
-                # What the sink itself brings about must not wait for the sink.
+                # What the sink itself brings about must not wait for the sink, nor
+                # who starts it for what only then has room.
                 self._changed.wait_for(
                     lambda: (
                         self._over
                         or self._ending
                         or not self._full(1)
-                        or threading.current_thread() is self._thread
+                        or self._thread in (None, threading.current_thread())
                     )
                 )
             if self._over or self._deaf:
