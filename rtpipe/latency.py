@@ -40,6 +40,14 @@ class Histogram:
         at = int(np.searchsorted(self.counts.cumsum(), total * q / 100))
         return float(_LOWEST * 10 ** ((at + 0.5) / _PER_DECADE))
 
+    def bars(self) -> list[tuple[float, float, int]]:
+        """Return from, to (in seconds) and how many, for every bin in use."""
+        counts = self.counts.copy()
+        return [
+            (_edge(int(at)), _edge(int(at) + 1), int(counts[at]))
+            for at in counts.nonzero()[0]
+        ]
+
     def at_most(self) -> list[tuple[float, int]]:
         """Return durations in seconds, and how many were not longer.
 
@@ -52,3 +60,8 @@ class Histogram:
             for edge in edges
         ]
         return [*found, (inf, int(known[-1]))]
+
+
+def _edge(at: int) -> float:
+    """Return where a bin begins, in seconds."""
+    return float(_LOWEST * 10 ** (at / _PER_DECADE))

@@ -135,8 +135,9 @@ class Pipeline:
             longest = max(each.n_times for each in self._cards.values())
             ring = _ring(after, longest, place)
             self._branches[key] = _Branch(chain, ring, info.origin)
-            self.status.filtered[key] = ring
+            self.status.filtered[key], self.status.behind[key] = ring, after
         self._branches[key].cards[name] = card
+        self.status.chains[name] = key
 
     def process(self, chunk: Chunk) -> tuple[list[Due], list[Event]]:
         """Take in a chunk, and return the windows that are due and what happened.

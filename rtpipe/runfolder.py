@@ -42,7 +42,7 @@ class RunFolder:
     def __init__(self) -> None:
         home = folder_of_runs()
         home.mkdir(mode=0o700, exist_ok=True)
-        _refuse_foreign(home)
+        refuse_foreign(home)
         with _alone(home):
             _remove_leftovers(home)
             self.path = _new_folder(home)
@@ -105,8 +105,26 @@ def folder_of_runs() -> Path:
     return shared_folder() / f"rtpipe-{getpass.getuser()}"
 
 
-def _refuse_foreign(home: Path) -> None:
-    """Anyone may make a folder of that name there: trust it only if it is ours."""
+def is_alive(folder: Path) -> bool:
+    """Tell whether the run of a folder goes on; ask once its run file is there.
+
+    Raises
+    ------
+    OSError
+        If the folder is just being removed.
+    """
+    with (folder / LOCK).open() as file:
+        return fcntl is None or not _lock(file, fcntl.LOCK_SH)
+
+
+def refuse_foreign(home: Path) -> None:
+    """Anyone may make a folder of that name there: trust it only if it is ours.
+
+    Raises
+    ------
+    PermissionError
+        If it is not.
+    """
     found = home.lstat()
     mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
     private = os.name == "nt" or not found.st_mode & 0o077
@@ -140,12 +158,12 @@ def _new_folder(home: Path) -> Path:
             return path
 
 
-def _lock(file: IO[str]) -> bool:
-    """Take a run's lock; False if its run holds it."""
+def _lock(file: IO[str], how: int | None = None) -> bool:
+    """Take a run's lock, alone unless told otherwise; False if its run holds it."""
     if fcntl is None:
         return False
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_EX if how is None else how) | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

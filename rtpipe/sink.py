@@ -34,6 +34,10 @@ class StreamStatus:
         The newest true label per task, where the device tells it.
     filtered : dict of str to Ring
         The ring behind each distinct chain, by the chain's key.
+    behind : dict of str to StreamInfo
+        What the stream is there, by the same key.
+    chains : dict of str to str
+        The key of each bundle's chain, by the bundle's name.
     link : Link
         How the connection stands.
     clock : "run" or "recording"
@@ -50,6 +54,8 @@ class StreamStatus:
     quality: tuple[str, ...]
     truth: dict[str, str | None] = field(default_factory=dict)
     filtered: dict[str, Ring] = field(default_factory=dict)
+    behind: dict[str, StreamInfo] = field(default_factory=dict)
+    chains: dict[str, str] = field(default_factory=dict)
     link: Link = field(default_factory=Link)
     clock: Literal["run", "recording"] = "run"
     delays: Delays = field(default_factory=Delays)

@@ -10,6 +10,8 @@ from rtpipe.types import StreamInfo
 
 # Read by liblsl once, when it is first used, here and in the processes of tests.
 os.environ["LSLAPICFG"] = str(Path(__file__).parent / "lsl_api.cfg")
+# Windows of tests need no screen.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 Outlet = Callable[..., Any]
 

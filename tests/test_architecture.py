@@ -12,7 +12,8 @@ FILES = sorted(
     for path in (ROOT / top).rglob("*.py")
 )
 ADAPTERS = ("rtpipe.devices", "rtpipe.models", "brainflow", "pylsl")
-SCREEN = ("PyQt6", "pyqtgraph", "rich", "typer")
+QT = ("PyQt6", "pyqtgraph", "rtpipe.dashboard")
+SCREEN = (*QT, "rich", "typer")
 # What stands later in the signal's way may not be imported by what stands earlier.
 MAY_NOT = {
     "rtpipe": ADAPTERS,

@@ -18,6 +18,7 @@ from rtpipe.sinks.jsonl import as_json, finite, line, summary_json
 from rtpipe.sinks.socketclient import LONGEST, Client
 
 _CLIENTS = 16  # more than anybody opens windows; each may hold a backlog
+_STATUS = 0.25  # seconds between two lines that tell how things stand
 _FAREWELL = 0.2  # seconds the last lines may take, all clients together
 
 
@@ -31,7 +32,8 @@ class SocketServer:
 
     Each client is sent one JSON object a line: ``hello`` (the run, its streams with
     the files of their rings, its models), then what `rtpipe.sinks.jsonl.as_json`
-    makes of each prediction and event, and at the end the ``summary``. A client that
+    makes of each prediction and event, four times a second how all of it stands
+    (``status``, see `status_json`), and at the end the ``summary``. A client that
     reads too slowly loses its oldest lines, and is told how many, where they are
     missing, by ``{"type": "dropped", "n": 3}``.
 
@@ -72,6 +74,7 @@ class SocketServer:
         """
         self._run = run
         self._clients: list[Client] = []
+        self._told = now()  # when the status was told last
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.setblocking(False)
         # Linux makes the file with the mode of the socket, so there is no moment in
@@ -92,6 +95,7 @@ class SocketServer:
         if not self._clients:
             return
         lines = [_line(as_json(item)) for item in items]
+        status = self._status()
         for client in self._clients:
             for said in client.hear():
                 answer = self._obey(said)
@@ -99,6 +103,8 @@ class SocketServer:
                     client.put(_line({"type": "error", "message": answer}))
             for each in lines:
                 client.put(each)
+            if status:
+                client.tell(status)
             client.send()
             if not client.connected:
                 client.close()
@@ -122,6 +128,13 @@ class SocketServer:
         self._clients = []
         self._listener.close()
         self.path.unlink(missing_ok=True)
+
+    def _status(self) -> bytes:
+        """Return the line that tells how things stand, where it is time for one."""
+        if now() - self._told < _STATUS:
+            return b""
+        self._told = now()
+        return _line(status_json(self._run, self._told))
 
     def _accept(self) -> None:
         while len(self._clients) < _CLIENTS:
@@ -183,14 +196,58 @@ def hello_json(run: Run) -> dict[str, Any]:
     return described
 
 
+def status_json(run: Run, time: float) -> dict[str, Any]:
+    """Return the object that tells how a run stands.
+
+    ``streams``: of each its counters, ``link`` (state, reason, since), ``quality`` (a
+    word a channel), ``truth`` (by task), ``delay`` and ``jitter`` (seconds, or None),
+    ``first`` and ``stop`` of the raw ring. ``models``: of each ``windows`` (counters by
+    stream), ``latency`` (percentiles in seconds) and ``histogram`` (from, to and how
+    many, for each bin that is not empty). ``recording`` and ``cue``: an object or None.
+    ``dropped``, ``unrecorded``: see `rtpipe.sink.Run`.
+    """
+    told: dict[str, Any] = {
+        "type": "status",
+        "time": time,
+        "streams": {n: _stream_status(each) for n, each in run.streams.items()},
+        "models": {
+            name: each.summary() | {"histogram": each.latency.bars()}
+            for name, each in run.models.items()
+        },
+        "recording": asdict(run.recording) if run.recording else None,
+        "cue": asdict(run.cue) if run.cue else None,
+        "dropped": dict(run.dropped),
+        "unrecorded": dict(run.unrecorded),
+    }
+    status: dict[str, Any] = finite(told)
+    return status
+
+
+def _stream_status(stream: StreamStatus) -> dict[str, Any]:
+    return {
+        "counters": stream.counters.summary(),
+        "link": asdict(stream.link),
+        "quality": stream.quality,
+        "truth": dict(stream.truth),
+        "delay": stream.delays.typical,
+        "jitter": stream.delays.jitter,
+        "first": stream.raw.first,
+        "stop": stream.raw.stop,
+    }
+
+
 def _line(value: dict[str, Any]) -> bytes:
     return line(value).encode()
 
 
 def _stream(stream: StreamStatus) -> dict[str, Any]:
-    filtered = {chain: _place(ring) for chain, ring in stream.filtered.items()}
+    filtered = {
+        chain: {"file": _place(ring), **asdict(stream.behind[chain])}
+        for chain, ring in stream.filtered.items()
+    }
     rings = {"raw": _place(stream.raw), "filtered": filtered}
-    return asdict(stream.info) | {"rings": rings}
+    told = {"clock": stream.clock, "rings": rings, "chains": stream.chains}
+    return asdict(stream.info) | told
 
 
 def _place(ring: Ring) -> str | None:
@@ -205,5 +262,7 @@ def _model(model: ModelStatus) -> dict[str, Any]:
         "labels": model.labels,
         "notes": model.notes,
         "window": model.window,
+        "hop": model.hop,
+        "decision": model.decision,
         "streams": list(model.windows),
     }

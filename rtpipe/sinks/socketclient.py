@@ -35,6 +35,7 @@ class Client:
         self._connection, self._backlog = connection, backlog
         self._current = memoryview(hello)  # the line being sent; never dropped
         self._waiting: deque[bytes] = deque()
+        self._status = b""  # the newest, if it has not been sent
         self._size = 0  # bytes in _waiting
         self._dropped = 0
         self._heard = b""
@@ -52,10 +53,16 @@ class Client:
             self._size -= len(self._waiting.popleft())
             self._dropped += 1
 
+    def tell(self, status: bytes) -> None:
+        """Let a line wait that takes the place of the one told before it."""
+        self._status = status
+
     @property
     def pending(self) -> bool:
         """Whether something is left to be sent."""
-        return self.connected and bool(self._current or self._waiting or self._dropped)
+        return self.connected and bool(
+            self._current or self._status or self._waiting or self._dropped
+        )
 
     def send(self) -> None:
         """Send as much as the connection takes at once."""
@@ -99,6 +106,9 @@ class Client:
         self._connection.close()
 
     def _next(self) -> bytes:
+        if self._status:
+            status, self._status = self._status, b""
+            return status
         if self._dropped:
             count, self._dropped = self._dropped, 0
             return b'{"type": "dropped", "n": %d}\n' % count

@@ -1,0 +1,252 @@
+"""The window: panels in docks, one menu, and a line below that tells how it stands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from PyQt6.QtCore import QByteArray, QEvent, QSettings, Qt, pyqtSignal
+from PyQt6.QtGui import QAction, QCloseEvent, QKeySequence
+from PyQt6.QtWidgets import QDockWidget, QLabel, QMainWindow
+
+from rtpipe.dashboard.model import RunModel
+from rtpipe.dashboard.panel import Panel
+from rtpipe.dashboard.theme import DARK, LIGHT, choose, font, theme
+
+_AREA = {
+    "left": Qt.DockWidgetArea.LeftDockWidgetArea,
+    "right": Qt.DockWidgetArea.RightDockWidgetArea,
+    "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
+}
+_LAYOUT = 1  # of the remembered layouts; a new number forgets the old ones
+_SHARES = (3, 2)  # of the width: what is on the left, what is on the right
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a kind of panel is, and where in the window it stands at first.
+
+    Parameters
+    ----------
+    module : str
+        In rtpipe.dashboard.
+    panel : str
+        The class in it, a `Panel`.
+    area : "left", "right" or "bottom"
+    tab : str
+        Panels of the same area and tab lie on each other; of each such pile the first
+        is on top. Empty: it has its own room.
+    """
+
+    module: str
+    panel: str
+    area: str
+    tab: str = ""
+
+
+# What the window shows, a line each: from top to bottom, and in the menu.
+PANELS: tuple[Place, ...] = ()
+
+
+class Window(QMainWindow):
+    """The dashboard's window.
+
+    Parameters
+    ----------
+    settings : QSettings
+        Where the layout is remembered.
+    owner : bool
+        Whether closing it ends the run.
+
+    Attributes
+    ----------
+    run : RunModel or None
+        None until `show_run`.
+    panels : dict of str to Panel
+        By their titles, once there is a run.
+    menu : QMenu
+        The one menu.
+    paused : bool
+        While true no panel is refreshed; the data go on.
+    closing : pyqtSignal
+        A person wants to close it. Where the window is an owner's, it stays open until
+        `release`.
+    """
+
+    closing = pyqtSignal()
+
+    def __init__(self, settings: QSettings, owner: bool = False) -> None:
+        super().__init__()
+        self.run: RunModel | None = None
+        self.panels: dict[str, Panel] = {}
+        self.paused = False
+        self._settings, self._owner, self._released = settings, owner, False
+        self._docks: dict[str, QDockWidget] = {}
+        self._frames: list[float] = []
+        self._fresh: QByteArray | None = None
+        self._send: Callable[[dict[str, Any]], None] = lambda command: None
+        self.setWindowTitle("rtpipe")
+        self.resize(1280, 800)
+        self.setDockNestingEnabled(True)
+        self.setTabPosition(
+            Qt.DockWidgetArea.AllDockWidgetAreas, self.tabPosition(_AREA["left"])
+        )
+        bar = self.menuBar()
+        assert bar is not None
+        menu = bar.addMenu("&Menu")
+        assert menu is not None
+        self.menu = menu
+        self._message = QLabel("waiting for the run ...")
+        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._message.setFont(font(1.6))
+        self.setCentralWidget(self._message)
+        self._standing, self._rate = QLabel(), QLabel()
+        below = self.statusBar()
+        assert below is not None
+        below.setSizeGripEnabled(False)
+        below.addWidget(self._standing, 1)
+        below.addPermanentWidget(self._rate)
+        self._own_actions()
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence in the middle, where there are no panels yet."""
+        self._message.setText(sentence)
+
+    def add_action(self, text: str, keys: str, called: Callable[[], object]) -> QAction:
+        """Add an entry to the menu.
+
+        Parameters
+        ----------
+        text : str
+        keys : str
+            Such as ``"M"`` or ``"Ctrl+R"``; empty for none.
+        called : callable
+            What it does.
+        """
+        action = QAction(text, self)
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+        action.triggered.connect(lambda *_: called())
+        self.menu.addAction(action)
+        self.addAction(action)
+        return action
+
+    def show_run(self, run: RunModel, send: Callable[[dict[str, Any]], None]) -> None:
+        """Make the panels of a run, and put them where they stood last time."""
+        self.run, self._send = run, send
+        self.takeCentralWidget()
+        piles: dict[tuple[str, str], QDockWidget] = {}
+        shown: list[QDockWidget] = []
+        self.menu.addSeparator()
+        for place in PANELS:
+            module = import_module(f"rtpipe.dashboard.{place.module}")
+            kind: type[Panel] = getattr(module, place.panel)
+            for subject in kind.subjects(run):
+                dock = self._dock(kind(subject, send), place, subject)
+                pile = (place.area, place.tab)
+                if place.tab and pile in piles:
+                    self.tabifyDockWidget(piles[pile], dock)
+                    piles[pile].raise_()
+                else:
+                    piles[pile] = dock
+                    shown.append(dock)
+        self._share(shown)
+        self._fresh = self.saveState(_LAYOUT)
+        state, geometry = (
+            self._settings.value("state"),
+            self._settings.value("geometry"),
+        )
+        if isinstance(state, QByteArray):
+            self.restoreState(state, _LAYOUT)
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+
+    def refresh(self, now: float) -> None:
+        """Show how things stand, in every panel that can be seen."""
+        if self.run is None:
+            return
+        self._tell(self.run, now)
+        if self.paused:
+            return
+        for panel in self.panels.values():
+            if panel.isVisible() and not panel.visibleRegion().isEmpty():
+                panel.refresh(self.run, now)
+
+    def pause(self) -> None:
+        """Stop or go on refreshing the panels."""
+        self.paused = not self.paused
+
+    def switch_theme(self) -> None:
+        """Change between light and dark."""
+        choose(LIGHT if theme().name == "dark" else DARK)
+        self._settings.setValue("theme", theme().name)
+
+    def reset_layout(self) -> None:
+        """Put every panel where it stands at first."""
+        if self._fresh is not None:
+            self.restoreState(self._fresh, _LAYOUT)
+
+    def release(self) -> None:
+        """Close it now."""
+        self._released = True
+        self.close()
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
+        """Remember the layout; an owner's window waits for the run's end."""
+        assert event is not None
+        if self._fresh is not None:
+            self._settings.setValue("state", self.saveState(_LAYOUT))
+            self._settings.setValue("geometry", self.saveGeometry())
+        if self._owner and not self._released:
+            event.ignore()
+        self.closing.emit()
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
+        """Let the panels follow new colours."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.PaletteChange:
+            for panel in self.panels.values():
+                panel.retheme()
+
+    def _own_actions(self) -> None:
+        self.add_action("Light or dark", "Ctrl+D", self.switch_theme)
+        self.add_action("Reset the layout", "", self.reset_layout)
+        self.add_action("Close", "Ctrl+Q", self.close)
+
+    def _dock(self, panel: Panel, place: Place, subject: str) -> QDockWidget:
+        panel.retheme()
+        self.panels[panel.title] = panel
+        dock = QDockWidget(panel.title, self)
+        dock.setObjectName(f"{place.panel} {subject}")
+        dock.setWidget(panel)
+        self.addDockWidget(_AREA[place.area], dock)
+        self._docks[panel.title] = dock
+        self.menu.addAction(dock.toggleViewAction())
+        for action in panel.actions():
+            self.menu.addAction(action)
+        return dock
+
+    def _share(self, docks: list[QDockWidget]) -> None:
+        """Give each side its share of the width."""
+        sides = [
+            next((d for d in docks if self.dockWidgetArea(d) == _AREA[side]), None)
+            for side in ("left", "right")
+        ]
+        if None not in sides:
+            both = [each for each in sides if each is not None]
+            total = self.width()
+            widths = [total * share // sum(_SHARES) for share in _SHARES]
+            self.resizeDocks(both, widths, Qt.Orientation.Horizontal)
+
+    def _tell(self, run: RunModel, now: float) -> None:
+        self._frames = [*(each for each in self._frames if each > now - 1), now]
+        self._rate.setText(f"{len(self._frames)} frames/s")
+        told = {
+            "running": run.name,
+            "over": "the run is over",
+            "gone": "the run is gone",
+        }
+        parts = [told[run.state], *(f"{n} {s.state}" for n, s in run.streams.items())]
+        if run.recording and run.recording["state"] == "recording":
+            parts.append(f"● recording {run.recording['file']}")
+        self._standing.setText("   ".join(parts))
