@@ -355,6 +355,15 @@ def test_a_signal_that_does_not_say_what_it_is(
         read(made.at(tmp_path / "x.xdf"))
 
 
+def test_samples_that_came_late_are_not_told_as_lost(tmp_path: Path) -> None:
+    made = Written().index((0, 100, 0)).rows(40, 1.0)
+    made.index((40, 110, 0)).rows(10, 1.2)  # a second time
+    made.index((50, 140, 0)).rows(20, 1.2)
+    made.index((70, 165, 0)).rows(20, 1.325)
+    (told,) = facts(made.at(tmp_path / "x.xdf"), XDF).streams
+    assert (told.lost, told.gaps) == (5, 1)
+
+
 def test_what_is_told_of_a_recording_of_ours(tmp_path: Path) -> None:
     made = Written(run={"versions": {"rtpipe": "9"}, "whole": True})
     made.index((0, 0, 0), (50, 60, 0)).rows(50, 1.0).rows(50, 1.3)

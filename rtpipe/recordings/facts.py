@@ -224,15 +224,17 @@ def _offset(line: Line, at: float) -> float:
 def _regular(times: Float64, index: NDArray[np.int64]) -> dict[str, Any]:
     """Return what is known of samples that come at a fixed rate."""
     span = _span(times)
-    passed = int(index[-1] - index[0]) if len(index) else 0
+    passed = int(index.max() - index[0]) if len(index) else 0
     if span <= 0 or passed <= 0:
         return {"gaps": 0, "lost": 0}
     gaps = lost = 0
-    jitter = 0.0
+    newest, jitter = index[0], 0.0
     for k in range(0, len(index) - 1, _AT_ONCE):
         rows = slice(k, k + _AT_ONCE + 1)
-        steps = np.diff(index[rows])
-        off = np.abs(np.diff(times[rows]) - span / passed)[steps == 1]
+        off = np.abs(np.diff(times[rows]) - span / passed)[np.diff(index[rows]) == 1]
+        # What came late fills no gap, and leaves none.
+        reached = np.maximum(np.maximum.accumulate(index[rows]), newest)
+        steps, newest = np.diff(reached), reached[-1]
         gaps += int((steps > 1).sum())
         lost += int((steps[steps > 1] - 1).sum())
         jitter = max(jitter, float(off.max(initial=0)))
