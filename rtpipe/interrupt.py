@@ -8,12 +8,14 @@ there, each is a KeyboardInterrupt in the main thread, so that all is closed in 
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 STATUS = 130  # of a process that was interrupted
 _AGAIN = 0.01  # seconds after which an interrupt that vanished comes again
+_CLOSING = 3.0  # seconds in which a further one changes nothing: all is being closed
 _SIGNALS = tuple(
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP")
@@ -35,15 +37,20 @@ def interruptible() -> Iterator[Callable[[], None]]:
     about it. Such an interrupt comes again a moment later, and nothing is said of it.
     Some libraries catch all there is while they load: what this gives raises the
     interrupt once more, if there was one.
+
+    Who presses Ctrl-C twice loses nothing by it. After three seconds of closing another
+    one gives up what is being waited for, and the rest is closed.
     """
     if signal.getsignal(signal.SIGINT) is not _end:
         yield lambda: None
         return
-    came = []
+    came: list[float] = []
 
-    def interrupt(*_: object) -> NoReturn:
-        came.append(True)
-        raise KeyboardInterrupt
+    def interrupt(*_: object) -> None:
+        at = time.monotonic()
+        if not came or at - came[-1] > _CLOSING:
+            came.append(at)
+            raise KeyboardInterrupt
 
     def again() -> None:
         if came:
@@ -52,7 +59,7 @@ def interruptible() -> Iterator[Callable[[], None]]:
     said = sys.unraisablehook
     sys.unraisablehook = _vanished
     if hasattr(signal, "SIGALRM"):
-        signal.signal(signal.SIGALRM, interrupt)
+        signal.signal(signal.SIGALRM, lambda *_: again())
     for each in _SIGNALS:
         signal.signal(each, interrupt)
     try:

@@ -65,6 +65,21 @@ except KeyboardInterrupt:
     print("in order")
     leave(130)
 """
+TWICE = """
+import signal, time
+from rtpipe.interrupt import end_at_once, interruptible
+end_at_once()
+try:
+    with interruptible():
+        try:
+            print("ready", flush=True)
+            time.sleep(60)
+        finally:
+            signal.raise_signal(signal.{again})
+            print("closed", flush=True)
+except KeyboardInterrupt:
+    print("in order")
+"""
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
@@ -96,6 +111,12 @@ def test_during_a_run_all_is_put_in_order(number: int, callback: bool) -> None:
 
 def test_an_interrupt_that_a_library_caught_comes_again() -> None:
     assert ended(CAUGHT, signal.SIGTERM) == (0, "in order\n", "")
+
+
+@pytest.mark.parametrize("again", ["SIGINT", "SIGTERM"])
+def test_another_one_while_all_is_closed_changes_nothing(again: str) -> None:
+    found = ended(TWICE.format(again=again), signal.SIGINT)
+    assert found == (0, "closed\nin order\n", "")
 
 
 def test_the_status_is_ours_whatever_was_interrupted() -> None:
