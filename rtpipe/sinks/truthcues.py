@@ -87,5 +87,5 @@ class TruthCues:
 
     def _show(self, label: str | None) -> None:
         done = sum(min(each, self.repeat) for each in self._counts.values())
-        total = len(self._counts | {label: 0} if label else self._counts) * self.repeat
+        total = len({*self._counts, label} - {None}) * self.repeat
         self._run.cue = Cue(None if self._over else label, None, 0.0, 0.0, done, total)

@@ -53,14 +53,14 @@ def place(cue: Cue) -> str:
 
 def sentence(cue: Cue) -> str:
     """Return what is asked for, in words."""
-    left = f" in {ceil(cue.left)}" if cue.left > 0 else ""
+    left = ceil(cue.left)
     if cue.waits:
         said = clean(cue.waits)
     elif cue.label is not None:
-        said = f"{clean(cue.label).upper()}{left.replace(' in ', ' for ')}"
+        said = clean(cue.label).upper() + f" for {left}" * (left > 0)
         said += f", then {clean(cue.next)}" if cue.next else ""
     elif cue.next is not None:
-        said = f"get ready: {clean(cue.next).upper()}{left}"
+        said = f"get ready: {clean(cue.next).upper()}" + f" in {left}" * (left > 0)
     else:
         said = "done" if cue.done else "..."
     return said
