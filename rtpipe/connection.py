@@ -127,7 +127,7 @@ class Connection:
         try:
             chunks = _read(self.device, timeout)
         except DeviceLost as error:
-            rest = self._rest(self._tracks.values())
+            rest = self.rest()
             if not self.watched:
                 return [*rest, *self._come_back(error)]
             told = self._lose(self._tracks.values(), str(error))
@@ -135,9 +135,13 @@ class Connection:
             self._close()
             return [*rest, *told]
         if chunks is None:
-            return self._rest(self._tracks.values()) or None
+            return self.rest() or None
         found = [each for chunk in chunks for each in self._taken(chunk)]
         return [*found, *self._watch()] if self.watched else found
+
+    def rest(self) -> Sequence[Chunk]:
+        """Return what is left to be told when nothing more is read."""
+        return self._rest(self._tracks.values())
 
     def close(self) -> None:
         """Close the device, but not while it is being opened. Safe to call twice."""

@@ -387,3 +387,23 @@ def test_windows_left_at_the_end_of_a_run_are_told(
     assert answered + given_up == every(5000)
     assert windows.unanswered == len(given_up)
     assert balanced(windows)
+
+
+class Misshapen(Lossy):
+    """Sends samples of one value too many until it is stopped, and counts them."""
+
+    def read(self, timeout: float) -> Sequence[Chunk] | None:
+        if self.malformed == 37:
+            return []
+        self.malformed += 1
+        data = np.zeros((1, 3), np.float32)
+        return [Chunk("arm", self.at, np.array([self.at / SFREQ]), data)]
+
+
+def test_samples_of_another_shape_are_counted_when_the_run_is_stopped() -> None:
+    device, sink = Misshapen(0), Collect()
+    with Runtime([device], (), [sink], shared=False) as runtime:
+        while device.malformed < 37:
+            runtime.wait(0.01)
+    assert runtime.run.streams["arm"].counters.malformed == 37
+    assert sum(each.data["samples"] for each in told(sink, "malformed")) == 37

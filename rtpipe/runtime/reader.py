@@ -75,10 +75,10 @@ class Reader:
                 if chunks is None:
                     self._over()
                     return
-                for chunk in chunks:
-                    self._take(chunk, self._routes[chunk.stream])
+                self._take_all(chunks)
                 if self._connection.watched:
                     self._watch()
+            self._take_all(self._connection.rest())
         except Exception as error:
             self._fail(error)
         finally:
@@ -91,6 +91,10 @@ class Reader:
         now = clock.now()
         waits = [each.watchdog.patience(now) for each in self._routes.values()]
         return max(0.001, min(READ_TIMEOUT, *waits))
+
+    def _take_all(self, chunks: Sequence[Chunk]) -> None:
+        for chunk in chunks:
+            self._take(chunk, self._routes[chunk.stream])
 
     def _take(self, chunk: Chunk, route: Route) -> None:
         pipeline = route.pipeline
