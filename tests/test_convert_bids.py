@@ -194,6 +194,14 @@ def test_nothing_is_overwritten(recording: Path, tmp_path: Path) -> None:
     assert after == before
 
 
+@pytest.mark.parametrize(("to", "who"), [("bids", None), ("edf", WHO)])
+def test_bids_alone_has_entities(
+    recording: Path, tmp_path: Path, to: str, who: Entities | None
+) -> None:
+    with pytest.raises(ConfigError, match="BIDS needs entities, and no other format"):
+        convert(recording, to, tmp_path / "out", named=who)
+
+
 def test_streams_whose_names_bids_makes_alike(tmp_path: Path) -> None:
     infos = [
         StreamInfo(name, SFREQ, ("a",), ("emg",), ("uV",))

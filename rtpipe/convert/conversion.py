@@ -102,6 +102,8 @@ def convert(
     """
     if to not in FORMATS:
         raise ConfigError(f"--to {to}: choose one of {', '.join(FORMATS)}")
+    if (to == "bids") != (named is not None):
+        raise ConfigError("BIDS needs entities, and no other format has any")
     with busy(f"reading {path.name} ..."):
         recordings = read(path, answers)
     if to != "csv":
