@@ -292,8 +292,7 @@ class _Part:
         found = decoded(content, self.header, self.stamps[-1] if self.stamps else 0.0)
         if places != self._places:
             self._places = places
-            if not self.breaks or self.breaks[-1] != len(self.stamps):
-                self.breaks.append(len(self.stamps))
+            self.breaks.append(len(self.stamps))
         self.stamps.frombytes(found.stamps.data.cast("B"))
         self.values += found.values
         self.texts += found.texts
