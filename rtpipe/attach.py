@@ -6,11 +6,12 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from rtpipe.clock import now
-from rtpipe.errors import RtpipeError
+from rtpipe.errors import ConfigError, RtpipeError
 from rtpipe.ring import Ring
 from rtpipe.runfolder import FILE, SOCKET, folder_of_runs, is_alive, refuse_foreign
 from rtpipe.types import StreamInfo
@@ -90,6 +91,30 @@ def runs() -> list[Found]:
     return sorted(found, key=lambda each: each.started)
 
 
+def chosen(name: str | None) -> Found:
+    """Return the run of that name, or the only one.
+
+    Raises
+    ------
+    ConfigError
+        If there is none; or several, which it lists.
+    """
+    found = runs()
+    if not found:
+        raise ConfigError("no run goes on here: start one, say rtpipe live")
+    named = [each for each in found if name in (None, each.name)]
+    if len(named) == 1:
+        return named[0]
+    told = "".join(
+        f"\n  {each.name}  since {datetime.fromtimestamp(each.started):%H:%M:%S}  "
+        f"{', '.join(each.streams)}"
+        for each in found
+    )
+    if not named:
+        raise ConfigError(f"no run is named {name}; there are:{told}")
+    raise ConfigError(f"several runs go on: say which, rtpipe view NAME{told}")
+
+
 class Attachment:
     """A connection to a run that goes on. Its run never waits for it.
 
@@ -130,7 +155,14 @@ class Attachment:
             self.streams = _attached(self.hello)
         except OSError as error:
             self.close()
-            raise RtpipeError(f"no run answers in {folder}: {error}") from None
+            why = error.strerror or error
+            raise RtpipeError(f"no run answers in {folder}: {why}") from None
+        except (KeyError, TypeError, ValueError):
+            self.close()
+            raise RtpipeError(
+                f"the run in {folder} is of another version of rtpipe: look at it "
+                "with the rtpipe that it was started with"
+            ) from None
         except BaseException:
             self.close()
             raise

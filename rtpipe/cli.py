@@ -41,7 +41,7 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", help="A TOML file, or one shipped: synthetic."),
 ]
-Ui = Annotated[str | None, typer.Option(help="auto, terminal or none.")]
+Ui = Annotated[str | None, typer.Option(help="auto, qt, terminal or none.")]
 Json = Annotated[
     bool, typer.Option("--json", help="JSON lines on standard output, and no view.")
 ]
@@ -289,6 +289,25 @@ def record_command(
             raise RtpipeError("no file is named: rtpipe record --device ... FILE.xdf")
         raw["model"] = []
         _run(raw, assign, config, demos=False)
+
+
+@app.command()
+def view(
+    run: Annotated[
+        str | None, typer.Argument(help="Its name, where several go on.")
+    ] = None,
+) -> None:
+    """Open a window on a run that goes on; closing it does not touch the run.
+
+    \b
+    rtpipe view
+    rtpipe view run-4711
+    """
+    with _reporting():
+        from rtpipe.attach import chosen
+        from rtpipe.dashboard.launch import look
+
+        look(chosen(run).folder)
 
 
 @app.command()

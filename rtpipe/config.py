@@ -86,7 +86,8 @@ class Config(_Table):
     torch_threads : int
         Per bundle.
     ui : str
-        auto is the terminal view.
+        qt is a window, auto one where there is a display; where it cannot be opened,
+        it is the terminal view.
     json : bool
         Predictions and events as JSON lines on standard output, and no view.
     lsl_scope : str or None
@@ -118,7 +119,7 @@ class Config(_Table):
     reconnect: NonNegativeFloat = 60.0
     compute: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     torch_threads: PositiveInt = 1
-    ui: Literal["auto", "terminal", "none"] = "auto"
+    ui: Literal["auto", "qt", "terminal", "none"] = "auto"
     json_lines: bool = Field(default=False, alias="json")
     lsl_scope: Scope | None = None
     lsl_out: str | None = Field(default=None, min_length=1)

@@ -1,8 +1,9 @@
 """Start a run that a configuration describes, and stay until it ends."""
 
+import logging
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from rtpipe import build, lsl
 from rtpipe.config import Config, device_argument
 from rtpipe.console import Output, waiting
 from rtpipe.cues import TRUTH
+from rtpipe.dashboard.launch import Dashboard, Watch, obstacle
 from rtpipe.decide import Decision
 from rtpipe.device import Device
 from rtpipe.errors import RtpipeError
@@ -22,6 +24,7 @@ from rtpipe.sink import Sink
 if TYPE_CHECKING:  # torch is loaded for those who have a bundle
     from rtpipe.bundle import Bundle
 
+logger = logging.getLogger(__name__)
 SEEN = "SEEN: it was trained on this recording, and figures here say nothing of it"
 Named = tuple[str, "Bundle", Decision]
 
@@ -42,15 +45,21 @@ def start(config: Config, optional: bool) -> None:
     KeyboardInterrupt
         If it was interrupted; every sample until then has been taken care of.
     """
+    with ExitStack() as stack:
+        _start(config, optional, stack)
+
+
+def _start(config: Config, optional: bool, stack: ExitStack) -> None:
     record = _recording(config)
     lsl.limit(config.lsl_scope)
     devices = [build.device(table) for table in config.device]
+    dashboard = _dashboard(config, stack)  # it opens while the models are loaded
     compute = build.compute(config) if config.model else "cpu"
     bundles = _marked(config, build.bundles(config.model, compute))
     runtime = Runtime(
         devices,
         bundles,
-        _sinks(config, lambda: runtime.run.stop()),
+        _sinks(config, lambda: runtime.run.stop(), dashboard),
         mains=config.mains,
         compute=compute,
         optional=optional,
@@ -61,6 +70,20 @@ def start(config: Config, optional: bool) -> None:
     with interruptible() as again, runtime:
         again()
         runtime.wait(config.duration)
+
+
+def _dashboard(config: Config, stack: ExitStack) -> Dashboard | None:
+    """Start the process of a window, unless none is wanted or none can be."""
+    if config.json_lines or config.ui in ("terminal", "none"):
+        return None
+    if why := obstacle(asked=config.ui == "qt"):
+        _no_window(why)
+        return None
+    return stack.enter_context(Dashboard(owner=True))
+
+
+def _no_window(why: str) -> None:
+    logger.warning("no window: %s; the terminal shows the run", why)
 
 
 def _recording(config: Config) -> Path | None:
@@ -120,7 +143,9 @@ def _cues(config: Config) -> Sink:
     return Cues(config.cues, config.repeat, config.seconds or 3.0, config.cue_seed)
 
 
-def _sinks(config: Config, gone: Callable[[], None]) -> list[Sink]:
+def _sinks(
+    config: Config, gone: Callable[[], None], dashboard: Dashboard | None
+) -> list[Sink]:
     """Return the sinks; `gone` is called when nobody reads the view any longer."""
     sinks: list[Sink] = []
     if config.lsl_out:  # first what may be refused: the view is not begun then
@@ -144,5 +169,10 @@ def _sinks(config: Config, gone: Callable[[], None]) -> list[Sink]:
     elif config.ui != "none":
         from rtpipe.terminal.view import TerminalView
 
-        sinks.append(TerminalView(Output(gone)))
+        if dashboard and (why := dashboard.refusal()):
+            _no_window(why)
+            dashboard = None
+        sinks.append(TerminalView(Output(gone), beside=dashboard is not None))
+        if dashboard:
+            sinks.append(Watch(dashboard))
     return sinks

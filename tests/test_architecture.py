@@ -47,6 +47,20 @@ MAY_NOT = {
         "rtpipe.sink",
         *SCREEN,
     ),
+    "rtpipe/attach.py": ("torch", "scipy", "rtpipe.runtime", "rtpipe.config", *SCREEN),
+    "rtpipe/dashboard": (
+        "torch",
+        "rich",
+        "typer",
+        "rtpipe.bundle",
+        "rtpipe.build",
+        "rtpipe.runtime",
+        "rtpipe.config",
+        "rtpipe.terminal",
+        "rtpipe.training",
+    ),
+    "rtpipe/dashboard/launch.py": ("PyQt6", "pyqtgraph", "rtpipe.dashboard"),
+    "rtpipe/dashboard/model.py": ("PyQt6", "pyqtgraph"),
     "rtpipe/card.py": ("torch", "rtpipe.runtime", "rtpipe.config"),
     "rtpipe/config.py": ("torch", "scipy", "rtpipe.runtime", "rtpipe.bundle"),
     "rtpipe/runtime": ("rtpipe.config", "rtpipe.build", "rtpipe.training", *SCREEN),
@@ -104,11 +118,20 @@ def test_threads_live_in_one_folder() -> None:
     assert users == {"rtpipe/runtime"}
 
 
-def test_processes_are_started_nowhere() -> None:
+def test_processes_are_started_by_the_dashboards_launcher_only() -> None:
     starters = ("multiprocessing", "subprocess", "concurrent")
     users = [
-        path
+        path.relative_to(ROOT).as_posix()
         for path in FILES
         if any(name.split(".")[0] in starters for name in imported(path, True))
     ]
-    assert users == []
+    assert users == ["rtpipe/dashboard/launch.py"]
+
+
+def test_qt_is_in_one_folder() -> None:
+    users = {
+        path.parent.relative_to(ROOT).as_posix()
+        for path in FILES
+        if any(n.split(".")[0] in ("PyQt6", "pyqtgraph") for n in imported(path, True))
+    }
+    assert users == {"rtpipe/dashboard"}

@@ -327,7 +327,7 @@ def test_a_reader_of_our_output_that_has_gone(
         assert (end.value.code, capsys.readouterr().err) == (0, "")
 
 
-@pytest.mark.parametrize("options", [[], ["--json"]])
+@pytest.mark.parametrize("options", [["--ui", "terminal"], ["--json"]])
 def test_a_run_ends_when_nobody_reads_it(options: list[str]) -> None:
     live = ["live", "--device", "synthetic:emg", "--duration", "600", *options]
     code = "from rtpipe.cli import main; main()"

@@ -81,7 +81,10 @@ def test_an_empty_configuration_is_all_defaults() -> None:
         ("mains = 55", "run.toml: mains: Input should be 50 or 60"),
         ("compute = 'tpu'", "run.toml: compute: Input should be 'auto', 'cpu', "),
         ("torch_threads = 0", "run.toml: torch_threads: Input should be greater"),
-        ("ui = 'qt'", "run.toml: ui: Input should be 'auto', 'terminal' or 'none'"),
+        (
+            "ui = 'x'",
+            "run.toml: ui: Input should be 'auto', 'qt', 'terminal' or 'none'",
+        ),
         (
             "mains = 55\nhum = 1\nui = 3",
             "run.toml: mains: .*; ui: .*; hum: there is no such key",

@@ -1,6 +1,12 @@
 """The application: one timer that looks at the run and refreshes the window."""
 
-from PyQt6.QtCore import QObject, QSettings, QTimer
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, QSettings, QSocketNotifier, Qt, QTimer
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication
 
@@ -9,10 +15,16 @@ from rtpipe.clock import now
 from rtpipe.dashboard.model import RunModel
 from rtpipe.dashboard.theme import DARK, LIGHT, choose, paint
 from rtpipe.dashboard.window import Window
+from rtpipe.errors import RtpipeError
 
-PERIOD = 33  # milliseconds between two frames: 30 a second at most
+PERIOD = 34  # milliseconds between two frames: less than 30 a second
 LOWER = 5  # by how much the process gives way to the run's
 FAREWELL = 5.0  # seconds that a run which was asked to end may take
+_ENDED = {
+    "over": "the run is over: this is its last picture",
+    "gone": "the run has vanished: this is its last picture",
+}
+_AGAIN = 0.25  # seconds between two attempts to reach a run
 
 
 class Dashboard(QObject):
@@ -38,23 +50,24 @@ class Dashboard(QObject):
             hints.colorSchemeChanged.connect(paint)
         self.window = Window(settings, owner)
         self._owner = owner
+        self._folder: Path | None = None
+        self._tried = 0.0
         self._attachment: Attachment | None = None
         self._run: RunModel | None = None
         self._until: float | None = None  # when it no longer waits for the run's end
         self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._frame)
         self.window.closing.connect(self._closing)
-
-    def attach(self, attachment: Attachment) -> None:
-        """Show a run."""
-        self._attachment = attachment
-        self._run = RunModel(attachment)
-        self.window.show_run(self._run, attachment.send)
 
     def show(self) -> None:
         """Open the window, and keep it up to date."""
         self.window.show()
         self._timer.start(PERIOD)
+
+    def watch(self, folder: Path) -> None:
+        """Show the run of a folder, as soon as it answers."""
+        self._folder = folder
 
     def close(self) -> None:
         """Close the window, and let go of the run."""
@@ -66,11 +79,28 @@ class Dashboard(QObject):
 
     def _frame(self) -> None:
         time = now()
-        if self._run is not None and self._run.state == "running":
+        if self._run is None:
+            self._reach(time)
+        elif self._run.state == "running":
             self._run.poll(time)
+            if self._run.state != "running" and not self._owner:
+                self.window.say(_ENDED[self._run.state])
         self.window.refresh(time)
         if self._over(time):
             self.close()
+
+    def _reach(self, time: float) -> None:
+        if self._folder is None or time - self._tried < _AGAIN:
+            return
+        self._tried = time
+        try:
+            self._attachment = Attachment(self._folder)
+        except RtpipeError as error:
+            if not self._owner:  # an owner's run is about to answer
+                self.window.say(str(error))
+            return
+        self._run = RunModel(self._attachment)
+        self.window.show_run(self._run, self._attachment.send)
 
     def _over(self, time: float) -> bool:
         """Tell whether there is nothing left to stay open for."""
@@ -86,3 +116,58 @@ class Dashboard(QObject):
         elif self._until is None:
             self._until = now() + FAREWELL
             self._attachment.send({"command": "quit"})
+            self.window.say("ending the run ...")
+
+
+class Orders(QObject):
+    """What is told on standard input: the run's folder, and by its end to close.
+
+    Parameters
+    ----------
+    dashboard : Dashboard
+    """
+
+    def __init__(self, dashboard: Dashboard) -> None:
+        super().__init__(dashboard)
+        self._dashboard, self._heard = dashboard, b""
+        # The stubs know no descriptor but a pointer.
+        self._notifier = QSocketNotifier(  # type: ignore[call-overload]
+            0, QSocketNotifier.Type.Read, self
+        )
+        self._notifier.activated.connect(self._hear)
+
+    def _hear(self) -> None:
+        part = os.read(0, 1 << 12)
+        if not part:
+            self._notifier.setEnabled(False)
+            self._dashboard.close()
+            return
+        *lines, self._heard = (self._heard + part).split(b"\n")
+        for line in lines:
+            self._dashboard.watch(Path(os.fsdecode(line)))
+
+
+def run(owner: bool, opened: Callable[[], None]) -> int:
+    """Open a window for the run that standard input tells of.
+
+    Parameters
+    ----------
+    owner : bool
+    opened : callable
+        Called once the window is there.
+
+    Returns
+    -------
+    int
+        The exit status: 0 when the window was closed.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us decides
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("rtpipe")
+    dashboard = Dashboard(owner)
+    dashboard.show()
+    orders = Orders(dashboard)
+    QTimer.singleShot(0, opened)
+    status = application.exec()
+    del orders
+    return status

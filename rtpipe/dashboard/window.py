@@ -1,5 +1,6 @@
 """The window: panels in docks, one menu, and a line below that tells how it stands."""
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -7,11 +8,12 @@ from typing import Any
 
 from PyQt6.QtCore import QByteArray, QEvent, QSettings, Qt, pyqtSignal
 from PyQt6.QtGui import QAction, QCloseEvent, QKeySequence
-from PyQt6.QtWidgets import QDockWidget, QLabel, QMainWindow
+from PyQt6.QtWidgets import QDockWidget, QLabel, QMainWindow, QToolBar
 
 from rtpipe.dashboard.model import RunModel
 from rtpipe.dashboard.panel import Panel
 from rtpipe.dashboard.theme import DARK, LIGHT, choose, font, theme
+from rtpipe.errors import last_line
 
 _AREA = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -68,6 +70,8 @@ class Window(QMainWindow):
         The one menu.
     paused : bool
         While true no panel is refreshed; the data go on.
+    failed : dict of str to str
+        Panels that are no longer refreshed, by title, and the error of each.
     closing : pyqtSignal
         A person wants to close it. Where the window is an owner's, it stays open until
         `release`.
@@ -80,6 +84,7 @@ class Window(QMainWindow):
         self.run: RunModel | None = None
         self.panels: dict[str, Panel] = {}
         self.paused = False
+        self.failed: dict[str, str] = {}
         self._settings, self._owner, self._released = settings, owner, False
         self._docks: dict[str, QDockWidget] = {}
         self._frames: list[float] = []
@@ -100,6 +105,7 @@ class Window(QMainWindow):
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._message.setFont(font(1.6))
         self.setCentralWidget(self._message)
+        self._banner = self._bar()
         self._standing, self._rate = QLabel(), QLabel()
         below = self.statusBar()
         assert below is not None
@@ -109,8 +115,13 @@ class Window(QMainWindow):
         self._own_actions()
 
     def say(self, sentence: str) -> None:
-        """Show a sentence in the middle, where there are no panels yet."""
-        self._message.setText(sentence)
+        """Show a sentence: above the panels, or in the middle where there are none."""
+        if self.run is None:
+            self._message.setText(sentence)
+            return
+        self._banner.setText(sentence)
+        self._banner.setFont(font(1.4, bold=True))
+        self._top.setVisible(bool(sentence))
 
     def add_action(self, text: str, keys: str, called: Callable[[], object]) -> QAction:
         """Add an entry to the menu.
@@ -134,7 +145,8 @@ class Window(QMainWindow):
     def show_run(self, run: RunModel, send: Callable[[dict[str, Any]], None]) -> None:
         """Make the panels of a run, and put them where they stood last time."""
         self.run, self._send = run, send
-        self.takeCentralWidget()
+        if (message := self.takeCentralWidget()) is not None:
+            message.deleteLater()
         piles: dict[tuple[str, str], QDockWidget] = {}
         shown: list[QDockWidget] = []
         self.menu.addSeparator()
@@ -160,17 +172,18 @@ class Window(QMainWindow):
             self.restoreState(state, _LAYOUT)
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
+        self._top.hide()
 
     def refresh(self, now: float) -> None:
         """Show how things stand, in every panel that can be seen."""
-        if self.run is None:
+        if self.run is None or self.isMinimized():
             return
         self._tell(self.run, now)
         if self.paused:
             return
         for panel in self.panels.values():
             if panel.isVisible() and not panel.visibleRegion().isEmpty():
-                panel.refresh(self.run, now)
+                self._refresh(panel, self.run, now)
 
     def pause(self) -> None:
         """Stop or go on refreshing the panels."""
@@ -208,6 +221,31 @@ class Window(QMainWindow):
             for panel in self.panels.values():
                 panel.retheme()
 
+    def _bar(self) -> QLabel:
+        """Make the line above the panels; it is hidden until something is said."""
+        self._top = QToolBar("what is said")
+        self._top.setObjectName("said")
+        self._top.setMovable(False)
+        banner = QLabel()
+        banner.setMargin(8)
+        self._top.addWidget(banner)
+        self.addToolBar(self._top)
+        self._top.hide()
+        if (entry := self._top.toggleViewAction()) is not None:
+            entry.setVisible(False)
+        return banner
+
+    def _refresh(self, panel: Panel, run: RunModel, now: float) -> None:
+        """Refresh a panel; one that fails is left as it is, and the others go on."""
+        if panel.title in self.failed:
+            return
+        try:
+            panel.refresh(run, now)
+        except Exception as error:
+            traceback.print_exc()
+            self.failed[panel.title] = last_line(error)
+            self.say(f"{panel.title} stopped: {last_line(error)}")
+
     def _own_actions(self) -> None:
         self.add_action("Light or dark", "Ctrl+D", self.switch_theme)
         self.add_action("Reset the layout", "", self.reset_layout)
@@ -243,8 +281,8 @@ class Window(QMainWindow):
         self._rate.setText(f"{len(self._frames)} frames/s")
         told = {
             "running": run.name,
-            "over": "the run is over",
-            "gone": "the run is gone",
+            "over": f"{run.name} is over",
+            "gone": f"{run.name} is gone",
         }
         parts = [told[run.state], *(f"{n} {s.state}" for n, s in run.streams.items())]
         if run.recording and run.recording["state"] == "recording":

@@ -28,6 +28,9 @@ class TerminalView:
         of the drawing, one a second for each model and stream.
     period : float
         Seconds between two drawings.
+    beside : bool
+        Whether a window shows the run: then there are lines of plain text, for events
+        only.
 
     Notes
     -----
@@ -40,8 +43,10 @@ class TerminalView:
     name = "terminal"
     samples = False
 
-    def __init__(self, console: Console, period: float = 0.125) -> None:
-        self.console, self.period = console, period
+    def __init__(
+        self, console: Console, period: float = 0.125, beside: bool = False
+    ) -> None:
+        self.console, self.period, self.beside = console, period, beside
         self._keys = Keys()
 
     def open(self, run: Run) -> None:
@@ -54,7 +59,10 @@ class TerminalView:
             for stream in model.windows
         }
         self._view: Drawing | PlainLog
-        if not self.console.is_terminal or self.console.is_dumb_terminal:
+        drawn = self.console.is_terminal and not self.console.is_dumb_terminal
+        if self.beside:
+            self.console.out("a window shows this run; Ctrl-C here ends both")
+        if self.beside or not drawn:
             self._view = PlainLog(self.console, run)
             return
         self._view = Drawing(self.console, run, self._tallies)
@@ -83,6 +91,8 @@ class TerminalView:
         for item in items:
             if isinstance(item, Prediction):
                 self._tallies[item.model, item.stream].add(item)
+                if self.beside:
+                    continue
             self._view.add(item, time)
         self._return()
         for key in self._keys.pressed():
