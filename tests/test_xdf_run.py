@@ -276,6 +276,34 @@ def test_the_index_behind_damage(
     assert found.estimated == (() if together else tuple(after))
 
 
+@pytest.mark.parametrize(
+    ("footer", "again"), [(True, True), (True, False), (False, False)]
+)
+@pytest.mark.parametrize("n", [0, 10])
+def test_an_entry_of_the_index_that_damage_took_is_told_by_the_times(
+    footer: bool, again: bool, n: int, tmp_path: Path
+) -> None:
+    """Ninety samples were lost, and what said so; and perhaps some rows with it."""
+    made = Written().index((0, 0, 0)).rows(10, 1.0)
+    made.count += n
+    made.chunks += [b"\0", boundary()]
+    made.rows(20, 1.5 + n / 200)
+    if again:
+        made.index((30 + n, 150, 0))
+    made.rows(10, 1.75)
+    if footer:
+        made.footers()
+        made.chunks.append(stream_footer(2, 0, 0, 2 + again, []))
+    path, copy = tmp_path / "x.xdf", tmp_path / "y.xdf"
+    found = one(made.at(path))
+    begin = 100 + n
+    last = [*range(150, 160)] if again else [*range(begin + 20, begin + 30)]
+    assert found.index.tolist() == [*range(10), *range(begin, begin + 20), *last]
+    assert found.estimated == (10,)
+    repair(path, copy)
+    np.testing.assert_array_equal(one(copy).index, found.index)
+
+
 @pytest.mark.parametrize("footer", [True, False])
 @pytest.mark.parametrize("breaks", [(3,), (5,), (6,), (4, 5), (5, 6), (2, 7)])
 def test_a_repaired_copy_plays_as_what_is_left_of_the_original(

@@ -15,18 +15,16 @@ _LARGEST = 1 << 53
 _ROW, _INDEX, _ESTIMATED = range(3)
 
 
-def numbered(
-    path: Path, signal: Stream, entries: NDArray[Any]
-) -> tuple[Int64, tuple[int, ...]]:
+def numbered(path: Path, signal: Stream, told: Stream) -> tuple[Int64, tuple[int, ...]]:
     """Return the index of each sample, and the rows before which it is an estimate.
 
     Parameters
     ----------
     path : Path
     signal : Stream
-    entries : ndarray of int64, shape (n_entries, 3)
-        A row, its index, and whether the jump before it is estimated. Later rows follow
-        one another up to the next entry's.
+    told : Stream
+        With entries of three: a row, its index, and whether the jump before it is
+        estimated. Later rows follow one another up to the next entry's.
 
     Raises
     ------
@@ -37,9 +35,9 @@ def numbered(
     -----
     Entries count the rows that were recorded. Where the file is damaged, how many of
     them are missing follows from the number that its footer tells, or else, and then as
-    an estimate, from the times.
+    an estimate, from the times. So does a jump whose entry may be missing.
     """
-    name = signal.header.name
+    name, entries = signal.header.name, told.values
     if not (
         entries.dtype == np.int64
         and entries.shape[1] == 3
@@ -51,11 +49,13 @@ def numbered(
     lost, guessed = _lost(signal, entries)
     rows = np.arange(n) + np.cumsum(lost)
     index = _index(rows, entries)
+    if told.footer is None or told.footer.count != len(entries):
+        guessed += _jumps(signal, index, rows, entries)
     if np.abs(np.diff(index)).max(initial=0) > FARTHEST:
         raise RecordingError(f"{path}: the index of {name} is damaged")
     marked = entries[entries[:, _ESTIMATED] != 0, _ROW]
-    told = np.flatnonzero(np.isin(rows, marked)).tolist()
-    return index, tuple(sorted({*told, *guessed}))
+    estimated = np.flatnonzero(np.isin(rows, marked)).tolist()
+    return index, tuple(sorted({*estimated, *guessed}))
 
 
 def _index(rows: Int64, entries: NDArray[Any]) -> Int64:
@@ -83,6 +83,29 @@ def _lost(signal: Stream, entries: NDArray[Any]) -> tuple[Int64, list[int]]:
             if lost[at]:
                 guessed.append(at)
     return lost, guessed
+
+
+def _jumps(
+    signal: Stream, index: Int64, rows: Int64, entries: NDArray[Any]
+) -> list[int]:
+    """Mend the index where damage may have taken entries; return where that was."""
+    sfreq, found = signal.header.nominal_srate, []
+    for at in signal.breaks:
+        if not 0 < at < len(index):
+            continue
+        intervals = float(signal.stamps[at] - signal.stamps[at - 1]) * sfreq
+        if not intervals < FARTHEST:
+            continue
+        lost = round(intervals) - int(index[at] - index[at - 1])
+        newest = int(np.searchsorted(entries[:, _ROW], rows[at], "right"))
+        stop = len(index)
+        if newest < len(entries):  # up to where it is known again
+            stop = int(np.searchsorted(rows, entries[newest, _ROW]))
+            lost = min(lost, int(entries[newest, _INDEX] - index[stop - 1]) - 1)
+        if lost > max(4, 0.1 * sfreq):  # less is jitter
+            index[at:stop] += lost
+            found.append(at)
+    return found
 
 
 def _rows_passed(signal: Stream, at: int, row: int, entries: NDArray[Any]) -> int:

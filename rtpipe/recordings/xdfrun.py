@@ -109,10 +109,10 @@ def _recording(
     assert info is not None
     times = finite(times_of(stream), None, info.sfreq)
     times = checked(path, info, times, zero)
-    entries = _entries(file, stream)
+    told = _index_of(file, stream)
     guessed: tuple[int, ...] = ()
-    if len(entries):
-        index, guessed = numbered(path, stream, entries)
+    if told is not None and len(told.values):
+        index, guessed = numbered(path, stream, told)
     else:
         index = estimated(info, times)
     data = as_float32(path, info.name, stream.values)
@@ -153,16 +153,16 @@ def _origin(stream: Stream, origins: Any) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _entries(file: File, signal: Stream) -> Any:
-    """Return the index stream of a signal, shape (n_entries, 3)."""
+def _index_of(file: File, signal: Stream) -> Stream | None:
+    """Return the stream that says which index the samples of a signal have."""
     for each in file.streams:
         told = each.header.about
         if (
             told.get("role") == "index"
             and told.get("stream") == (signal.header.about["stream"])
         ):
-            return each.values
-    return ()
+            return each
+    return None
 
 
 def _events(file: File, zero: float) -> tuple[dict[str, list[Event]], int]:

@@ -264,10 +264,13 @@ class _Walk:
         """Return what has been read."""
         more = self._places - len(self._damage)
         told = [f"and {more} more places"] if more else []
+        places = self._places - (self._cut is not None)
         heads = [*self._heads[FILE_HEADER], *self._heads[STREAM_HEADER]]
         return File(
             about=self._about,
-            streams=tuple(part.stream(key) for key, part in self._parts.items()),
+            streams=tuple(
+                part.stream(key, places) for key, part in self._parts.items()
+            ),
             damage=(*self._damage, *told),
             cut=self._cut,
             size=len(self._data),
@@ -297,13 +300,15 @@ class _Part:
         self.values += found.values
         self.texts += found.texts
 
-    def stream(self, stream_id: int) -> Stream:
-        """Return it as arrays."""
+    def stream(self, stream_id: int, places: int) -> Stream:
+        """Return it as arrays; `places` of damage have been met in all, but a cut."""
         header = self.header
         numbers = header.channel_format != STRING
         dtype = np.dtype(FORMATS[header.channel_format] if numbers else "i1")
         shape = (len(self.stamps), header.channel_count if numbers else 0)
-        told = self.footer.breaks if self.footer else ()
+        breaks = {*self.breaks, *(self.footer.breaks if self.footer else ())}
+        if places > self._places:
+            breaks.add(len(self.stamps))
         return Stream(
             stream_id,
             header,
@@ -312,7 +317,7 @@ class _Part:
             self.texts,
             np.frombuffer(self.offsets, np.float64).reshape(-1, 2),
             self.footer,
-            tuple(sorted({*self.breaks, *told})),
+            tuple(sorted(breaks)),
         )
 
 

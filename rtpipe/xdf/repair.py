@@ -47,7 +47,7 @@ def repair(path: Path, target: Path) -> Repaired:
         If it cannot be written; nothing is left of it then.
     """
     file = read(path)
-    lacking = [each for each in file.streams if not each.footer or _holed(each)]
+    lacking = [each for each in file.streams if not each.footer or each.breaks]
     try:
         copy = target.open("xb")
     except FileExistsError:
@@ -85,17 +85,11 @@ def _footer(stream: Stream) -> bytes:
     first, last = (stamps[0], stamps[-1]) if len(stamps) else (0.0, 0.0)
     offsets = [(at, offset) for at, offset in stream.offsets.tolist()]
     told = {}
-    if _holed(stream):
+    if stream.breaks:
         told["breaks"] = " ".join(map(str, stream.breaks))
         if stream.footer and stream.footer.count is not None:
             told["written"] = str(stream.footer.count)
     return stream_footer(stream.stream_id, first, last, len(stamps), offsets, told)
-
-
-def _holed(stream: Stream) -> bool:
-    """Tell whether samples may be missing where the file is damaged."""
-    written = stream.footer.count if stream.footer else None
-    return bool(stream.breaks) and written != len(stream.stamps)
 
 
 def _samples(file: File) -> dict[str, int]:
