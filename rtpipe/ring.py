@@ -114,6 +114,20 @@ class Ring:
         """Index that the next sample would have: all before it have been written."""
         return int(self._header[_DONE])
 
+    @property
+    def stretches(self) -> tuple[tuple[int, int], ...]:
+        """Start and stop of each unbroken stretch that can still be read, in order.
+
+        They are one or two. The newest is empty before the first sample, and may be so
+        for who looks while it begins.
+        """
+        header, oldest = self._header, self.stop - self.capacity
+        begun, before, ended = (int(header[k]) for k in (_FIRST, _BEFORE, _ENDED))
+        newest = max(begun, oldest), max(begun, oldest, self.stop)
+        if ended > max(before, oldest):
+            return (max(before, oldest), ended), newest
+        return (newest,)
+
     def write(self, chunk: Chunk) -> None:
         """Append a chunk; of one longer than the ring, the end.
 
