@@ -16,7 +16,7 @@ from rtpipe.ring import Ring
 from rtpipe.runfolder import FILE, SOCKET, folder_of_runs, is_alive, refuse_foreign
 from rtpipe.types import StreamInfo
 
-_PATIENCE = 5.0  # seconds a run may take to say hello: it does twenty times a second
+PATIENCE = 5.0  # seconds a run may take to say hello: it does twenty times a second
 _AT_ONCE = 1 << 20  # bytes that are read in one call of `poll`
 _INFO = StreamInfo.__dataclass_fields__
 
@@ -196,7 +196,7 @@ class Attachment:
 
     def _greeting(self) -> tuple[Line, list[Line]]:
         """Return the first line, and those that came with it."""
-        deadline = now() + _PATIENCE
+        deadline = now() + PATIENCE
         while (left := deadline - now()) > 0:
             select.select([self._socket], [], [], left)
             if lines := self._read():
