@@ -11,11 +11,13 @@ import pyxdf
 
 from rtpipe.counters import StreamCounters, WindowCounters
 from rtpipe.latency import Histogram
+from rtpipe.recording import read as read_recordings
 from rtpipe.ring import Ring
-from rtpipe.sink import ModelStatus, Run, StreamStatus, Taken
+from rtpipe.sink import ModelStatus, Run, SamplesLost, StreamStatus, Taken
 from rtpipe.sinks.jsonl import as_json, summary_json
 from rtpipe.sinks.recorder import Recorder
 from rtpipe.types import Chunk, Event, Float64, Prediction, StreamInfo
+from rtpipe.xdf.read import read as read_file
 
 SFREQ = 100.0
 Stream = dict[str, Any]
@@ -113,6 +115,46 @@ def test_samples_device_times_and_indices_are_what_came(tmp_path: Path) -> None:
     entries = np.asarray(found["arm index"]["time_series"])
     assert entries[:, 0].tolist() == [0, 511, 514, 559]  # none where it goes on
     assert entries[:, 2].tolist() == [0, 0, 0, 0]  # for the device counts
+
+
+def test_cut_anywhere_what_is_left_has_its_index(tmp_path: Path) -> None:
+    chunks = [chunk(start, 5) for start in (40, 45, 90, 300, 295, 305)]
+    recorder = Recorder(path := tmp_path / "a.xdf", lambda _: None)
+    recorder.open(run_of(ARM))
+    head = recorder.status.bytes
+    recorder.take(chunks[:3])
+    recorder.take(chunks[3:])
+    recorder.close()
+    whole, expected = path.read_bytes(), np.concatenate([_index(c) for c in chunks])
+    cut, found = tmp_path / "b.xdf", set()
+    for stop in range(head, len(whole), 16):
+        cut.write_bytes(whole[:stop])
+        signal = [each for each in read_file(cut).streams if each.header.name == "arm"]
+        if signal and (n := len(signal[0].stamps)):
+            (recording,) = read_recordings(cut)
+            assert recording.index.tolist() == expected[:n].tolist()
+            found.add(n)
+    assert found
+
+
+def _index(of: Chunk) -> Any:
+    return np.arange(of.index, of.stop)
+
+
+def test_footers_and_counts_are_of_what_is_in_the_file(tmp_path: Path) -> None:
+    recorder = Recorder(path := tmp_path / "a.xdf", lambda _: None)
+    recorder.open(run_of(ARM))
+    recorder.take([chunk(0, 10), chunk(10, 10)])
+    path.rename(moved := tmp_path / "b.xdf")
+    with pytest.raises(SamplesLost, match="removed or moved") as lost:
+        recorder.close()
+    file = read_file(moved)
+    assert file.whole
+    for each in file.streams:
+        assert each.footer is not None
+        assert each.footer.count == len(each.stamps)
+        if each.header.name == "arm":
+            assert lost.value.samples == {"arm": 20 - len(each.stamps)}
 
 
 def test_a_jump_is_marked_where_it_is_an_estimate(tmp_path: Path) -> None:
