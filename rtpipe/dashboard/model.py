@@ -177,6 +177,8 @@ class Answers:
         The prediction that came last, as `rtpipe.sinks.jsonl.as_json` makes it: its
         ``label`` is None when it was rejected, ``reason`` says why. None when there is
         no answer: `none` says why.
+    came : float
+        When the newest came, on the run's clock.
     none : str
         Why there is no answer at present; empty where there is one.
     """
@@ -184,6 +186,7 @@ class Answers:
     def __init__(self, labels: tuple[str, ...], hop: float) -> None:
         self.labels = labels
         self.newest: Line | None = None
+        self.came = -np.inf
         self.none = "no window has been answered yet"
         self.reasons: list[str] = []
         self._room = _MOST if hop <= 0 else min(_MOST, int(SPAN / hop) + 1)
@@ -243,9 +246,9 @@ class Answers:
         """Places in `reasons` of why there is no decision, -1 where there is one."""
         return self._column("reason")
 
-    def take(self, prediction: Line) -> None:
-        """Note an answer."""
-        self.newest, self.none = prediction, ""
+    def take(self, prediction: Line, time: float) -> None:
+        """Note an answer that came at a time on the run's clock."""
+        self.newest, self.none, self.came = prediction, "", time
         at = self._row()
         columns, shares = self._columns, prediction["probabilities"]
         columns["index"][at] = prediction["index"]
@@ -362,7 +365,7 @@ class RunModel:
         self.state: Literal["running", "over", "gone"] = "running"
         self.summary: Line | None = None
         self.recording: dict[str, Any] | None = None
-        self.cue: dict[str, Any] | None = None
+        self.cue: dict[str, Any] | None = hello["cue"]
         self.events: deque[Happened] = deque(maxlen=EVENTS)
         self.dropped = 0
         self.error = ""
@@ -385,7 +388,7 @@ class RunModel:
         for line in lines:
             kind = line["type"]
             if kind == "prediction":
-                self.models[line["model"]].streams[line["stream"]].take(line)
+                self.models[line["model"]].streams[line["stream"]].take(line, time)
             elif kind == "event":
                 self._happened(line, time)
             elif kind == "status":
