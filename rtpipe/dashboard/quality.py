@@ -1,0 +1,391 @@
+"""The panel of quality: does each stream come, is it whole, does it look like one."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PyQt6.QtCore import QPointF, QSize, Qt
+from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PyQt6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rtpipe.dashboard.head import PLACES, Head, is_muse
+from rtpipe.dashboard.model import RunModel, StreamModel
+from rtpipe.dashboard.panel import Panel
+from rtpipe.dashboard.sign import draw_sign, reason_of
+from rtpipe.dashboard.theme import font, state_colour, theme
+from rtpipe.terminal.duration import clock, milliseconds
+
+_EVERY = 0.25  # seconds between two figures: the run tells them no more often
+_ENDED = frozenset({"lost", "recovering"})
+_FEW = 8  # channels, up to which each has a line of its own
+_NARROW = 30  # letters, below which streams do not stand beside each other
+
+
+class QualityPanel(Panel):
+    """Every stream with its channels, its connection and what is counted of it.
+
+    Attributes
+    ----------
+    streams : dict of str to StreamQuality
+        Made by the first `refresh`.
+    """
+
+    title = "Quality"
+
+    def __init__(self, about: str, send: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(about, send)
+        self.streams: dict[str, StreamQuality] = {}
+        self._shown = -_EVERY
+        self._across = 0
+        inside = QWidget()
+        self._grid = QGridLayout(inside)
+        self._grid.setContentsMargins(12, 8, 12, 8)
+        self._grid.setSpacing(20)
+        area = QScrollArea()
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inside)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(area)
+
+    def refresh(self, run: RunModel, now: float) -> None:
+        """Show how every stream stands."""
+        if now - self._shown < _EVERY:
+            return
+        self._shown = now
+        if not self.streams:
+            self.streams = {n: StreamQuality(each) for n, each in run.streams.items()}
+            self._arrange()
+        for name, shown in self.streams.items():
+            shown.refresh(run.streams[name], run.started, now)
+
+    def retheme(self) -> None:
+        """Draw in the new colours at the next `refresh`."""
+        self._shown = -_EVERY
+        for each in self.streams.values():
+            each.retheme()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Put as many streams beside each other as there is room for."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        room = _NARROW * self.fontMetrics().averageCharWidth() * 2
+        across = max(1, min(len(self.streams), self.width() // room))
+        if across == self._across or not self.streams:
+            return
+        self._across = across
+        top = Qt.AlignmentFlag.AlignTop
+        for k, each in enumerate(self.streams.values()):
+            self._grid.removeWidget(each)
+            self._grid.addWidget(each, k // across, k % across, top)
+        for column in range(self._grid.columnCount()):
+            self._grid.setColumnStretch(column, int(column < across))
+        self._grid.setRowStretch(len(self.streams), 1)
+
+
+class StreamQuality(QWidget):
+    """One stream: its connection, its channels, and what is counted of it.
+
+    Parameters
+    ----------
+    stream : StreamModel
+
+    Attributes
+    ----------
+    head : Head or None
+        Where it is a Muse's.
+    channels : Channels
+        Those that are not on the head.
+    facts : Facts
+    """
+
+    def __init__(self, stream: StreamModel) -> None:
+        super().__init__()
+        self._name, self._state = QLabel(stream.info.name), QLabel()
+        self._why = QLabel()
+        self._why.setWordWrap(True)
+        self._sign = Sign()
+        self.head = Head() if is_muse(stream.info.ch_names) else None
+        on_head = PLACES if self.head else {}
+        names = [each for each in stream.info.ch_names if each not in on_head]
+        self.channels = Channels(names)
+        self.facts = Facts()
+        above = QHBoxLayout()
+        above.setSpacing(8)
+        above.addWidget(self._name)
+        above.addStretch(1)
+        above.addWidget(self._sign)
+        above.addWidget(self._state)
+        beside = QHBoxLayout()
+        beside.setSpacing(16)
+        left = QVBoxLayout()
+        if self.head:
+            left.addWidget(self.head)
+        left.addWidget(self.channels)
+        left.addStretch(1)
+        beside.addLayout(left, 1)
+        beside.addWidget(self.facts, 0, Qt.AlignmentFlag.AlignTop)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addLayout(above)
+        box.addWidget(self._why)
+        box.addLayout(beside)
+        self.retheme()
+
+    def refresh(self, stream: StreamModel, started: float, now: float) -> None:
+        """Show how it stands.
+
+        Parameters
+        ----------
+        stream : StreamModel
+        started, now : float
+            When the run began, and the present, on its clock.
+        """
+        self._sign.show_word(stream.state)
+        self._state.setText(stream.state)
+        sentence = sentence_of(stream, started, now)
+        self._why.setText(sentence)
+        self._why.setVisible(bool(sentence))
+        colour = state_colour(stream.state).name()
+        self._why.setStyleSheet(f"color: {colour}")
+        quality = dict(zip(stream.info.ch_names, stream.quality, strict=True))
+        if stream.state in _ENDED:  # what was judged is no longer so
+            quality = dict.fromkeys(quality, "?")
+        if self.head:
+            self.head.show_quality({name: quality[name] for name in PLACES})
+        advised = self.head is not None
+        self.channels.show_quality(quality, advised)
+        self.facts.refresh(stream)
+
+    def retheme(self) -> None:
+        """Take letters and colours anew."""
+        self._name.setFont(font(1.4, bold=True))
+        self._state.setFont(font(1.1))
+        self.facts.retheme()
+
+
+class Sign(QWidget):
+    """The sign of a connection's state alone; its word stands beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._word = ""
+        self.setFixedSize(18, 18)
+
+    def show_word(self, word: str) -> None:
+        """Show the sign of this state."""
+        if word != self._word:
+            self._word = word
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+        """Draw it."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        draw_sign(painter, QPointF(9, 9), 6.5, self._word)
+
+
+class Channels(QWidget):
+    """A sign, the name and the quality of each channel, in as many columns as fit.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of those that have a place here; of others only what is wrong is told.
+    """
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__()
+        self._names = names
+        self._told: list[tuple[str, str, str]] = []  # name, quality, reason
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def show_quality(self, quality: dict[str, str], beside: bool) -> None:
+        """Show a word for each channel, and of those that are not good the reason.
+
+        Parameters
+        ----------
+        quality : dict of str to str
+        beside : bool
+            Whether channels that have no place here are shown elsewhere; what is wrong
+            with them, and what to try, is told here all the same.
+        """
+        told = [
+            (name, word, reason_of(word))
+            for name, word in quality.items()
+            if name in self._names or (beside and word not in ("good", "?"))
+        ]
+        if told != self._told:
+            self._told = told
+            self.setAccessibleDescription(
+                "\n".join(f"{n} {w}" + (f": {r}" if r else "") for n, w, r in told)
+            )
+            self.updateGeometry()
+            self.update()
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802
+        """Tell that it is lower where it is wider."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802
+        """Return the height of all rows."""
+        across = self._columns(width)
+        return -(-len(self._told) // across) * self._line() + 2
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the least width, and its height."""
+        width = max(self.width(), 12 * self._line())
+        return QSize(12 * self._line(), self.heightForWidth(width))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Return the same."""
+        return self.sizeHint()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Ask for the height that goes with the new width."""
+        super().resizeEvent(event)
+        self.updateGeometry()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+        """Draw the cells, the first column from top to bottom first."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        across, line = self._columns(self.width()), self._line()
+        down = -(-len(self._told) // across)
+        wide = self.width() // across
+        for k, (name, word, reason) in enumerate(self._told):
+            x, y = (k // down) * wide, (k % down) * line
+            draw_sign(painter, QPointF(x + 8, y + line / 2), 5.5, word)
+            said = word if not reason or across > 1 else f"{word}: {reason}"
+            self._write(painter, (x + 24, y, wide - 30, line), name, word, said)
+
+    def _write(
+        self,
+        painter: QPainter,
+        room: tuple[int, int, int, int],
+        name: str,
+        word: str,
+        said: str,
+    ) -> None:
+        x, y, wide, line = room
+        letters = painter.fontMetrics()
+        middle = Qt.AlignmentFlag.AlignVCenter
+        longest = max(letters.horizontalAdvance(n) for n, _, _ in self._told)
+        column = min(longest, wide // 2)
+        elide = Qt.TextElideMode.ElideRight
+        painter.setPen(QColor(theme().text))
+        name = letters.elidedText(name, elide, column)
+        painter.drawText(x, y, column, line, middle, name)
+        left = wide - column - 10
+        good = word in ("good", "?")
+        painter.setPen(QColor(theme().quiet) if good else state_colour(word))
+        said = letters.elidedText(said, elide, left)
+        painter.drawText(x + column + 10, y, left, line, middle, said)
+
+    def _columns(self, width: int) -> int:
+        """Return how many stand beside each other: one, while they are few."""
+        if len(self._told) <= _FEW:
+            return 1
+        return max(1, min(len(self._told), width // (8 * self._line())))
+
+    def _line(self) -> int:
+        return int(1.45 * self.fontMetrics().height())
+
+
+class Facts(QWidget):
+    """What is counted and measured of a stream, a line each.
+
+    Attributes
+    ----------
+    shown : dict of str to str
+        The figures, by what they are of.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: dict[str, str] = {}
+        self._rows: dict[str, tuple[QLabel, QLabel]] = {}
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 4, 0, 0)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(3)
+
+    def refresh(self, stream: StreamModel) -> None:
+        """Show the newest figures; what is not known has no line."""
+        self.shown = facts_of(stream)
+        for name in self.shown:
+            if name not in self._rows:
+                self._rows[name] = QLabel(name), QLabel()
+                at = self._grid.rowCount()
+                for column, label in enumerate(self._rows[name]):
+                    side = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
+                    self._grid.addWidget(label, at, column, side)
+                self.retheme()
+        for name, (label, value) in self._rows.items():
+            value.setText(self.shown.get(name, ""))
+            label.setVisible(name in self.shown)
+            value.setVisible(name in self.shown)
+
+    def retheme(self) -> None:
+        """Take the colours anew."""
+        for label, _ in self._rows.values():
+            label.setStyleSheet(f"color: {theme().quiet}")
+
+
+def facts_of(stream: StreamModel) -> dict[str, str]:
+    """Return what is counted and measured of a stream, in words."""
+    counters = stream.counters
+    if not counters:
+        return {}
+    rate = "—" if stream.rate is None else f"{stream.rate:.1f}"
+    facts = {
+        "rate": f"{rate} of {stream.info.sfreq:g} Hz",
+        "lost, last minute": f"{stream.lost_minute:,}",
+        "lost in all": _share(counters["lost"], counters["received"]),
+    }
+    if counters["lost"]:
+        facts["in the device"] = f"{counters['lost_device']:,}"
+        facts["on the way"] = f"{counters['lost_transport']:,}"
+    if (delay := stream.status["delay"]) is not None:
+        facts["delay"] = milliseconds(delay)
+    if (battery := stream.battery) is not None:
+        facts["battery"] = f"{battery:.0f} %"
+    return facts
+
+
+def sentence_of(stream: StreamModel, started: float, now: float) -> str:
+    """Return since when a stream does not come, why, and what to try.
+
+    Empty where it comes as it should.
+    """
+    since, reason = stream.status["link"]["since"], stream.reason
+    if stream.state == "connecting":
+        first = f"waiting for the first sample ({clock(now - started)})"
+    elif stream.state in _ENDED:
+        first = f"no data for {clock(now - since)}; still trying"
+    elif stream.state == "degraded":
+        return reason
+    else:
+        return ""
+    return f"{first}: {reason}" if reason else first
+
+
+def _share(lost: int, received: int) -> str:
+    if not lost:
+        return "0"
+    share = lost / (lost + received)
+    return f"{lost:,} ({share:.2%})" if share < 0.1 else f"{lost:,} ({share:.1%})"

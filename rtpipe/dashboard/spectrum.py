@@ -1,0 +1,199 @@
+"""The panel of the spectrum: how strong which rhythms are, now and in the past."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QAction, QKeySequence, QResizeEvent
+from PyQt6.QtWidgets import QBoxLayout, QComboBox, QHBoxLayout, QLabel, QVBoxLayout
+
+from rtpipe.dashboard.bands import BANDS, amplitudes, band_powers, newest
+from rtpipe.dashboard.levelbars import Level, LevelBars
+from rtpipe.dashboard.model import RunModel, StreamModel
+from rtpipe.dashboard.panel import Panel
+from rtpipe.dashboard.spectra import Spectra, has_spectra, is_brain
+from rtpipe.dashboard.spectrogram import Spectrogram
+from rtpipe.dashboard.theme import theme
+
+_EVERY = 0.25  # seconds between two pictures
+_RHYTHM, _STRENGTH = 4.0, 0.5  # seconds of which band powers and amplitudes are
+_HELD = 30.0  # seconds for which a bar's full length is kept
+_WIDE = 1.7  # times as wide as high, from which on the bars stand beside the picture
+_UNITS = {"uV": "µV", "none": "", "unknown": ""}
+
+
+class SpectrumPanel(Panel):
+    """Band powers, or amplitudes, and the spectrogram of a channel that is chosen.
+
+    Attributes
+    ----------
+    choice : QComboBox
+        Of every channel that has a spectrum.
+    bars : LevelBars
+        A bar a band for a brain's channel; else a bar a channel of its stream, any of
+        which may be clicked.
+    spectrogram : Spectrogram
+    """
+
+    title = "Spectrum"
+
+    def __init__(self, about: str, send: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(about, send)
+        self.choice, self.bars = QComboBox(), LevelBars()
+        self.spectrogram = Spectrogram()
+        self._spectra: dict[str, Spectra] = {}
+        self._places: list[tuple[str, int]] = []  # stream and channel of each choice
+        self._shown = -_EVERY
+        self._full: dict[str, _Full] = {}
+        self._told, self._scale = QLabel(), QLabel()
+        self.choice.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.choice.currentIndexChanged.connect(self._show_at_once)
+        self.bars.clicked.connect(self._choose_beside)
+        above = QHBoxLayout()
+        above.addWidget(self.choice)
+        above.addWidget(self._told, 1)
+        above.addWidget(self._scale)
+        self._both = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._both.setSpacing(12)
+        self._both.addWidget(self.bars, 2)
+        self._both.addWidget(self.spectrogram, 3)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(12, 8, 12, 8)
+        box.addLayout(above)
+        box.addLayout(self._both, 1)
+        for text, key, step in (
+            ("Spectrum: next channel", "Ctrl+.", 1),
+            ("Spectrum: channel before", "Ctrl+,", -1),
+        ):
+            action = QAction(text, self)
+            action.setShortcut(QKeySequence(key))
+            action.triggered.connect(lambda _, step=step: self.step(step))
+            self.addAction(action)
+
+    @classmethod
+    def subjects(cls, run: RunModel) -> Sequence[str]:
+        """Return one, where any stream has spectra."""
+        fast = any(has_spectra(each.info) for each in run.streams.values())
+        return [""] if fast else []
+
+    def follow(self, run: RunModel, now: float) -> None:
+        """Take in the newest samples, seen or not: the past is of all channels."""
+        for name, stream in run.streams.items():
+            if name not in self._spectra and has_spectra(stream.info):
+                self._spectra[name] = Spectra(stream.info, stream.raw)
+                self._full[name] = _Full()
+                self._offer(name, stream.info.ch_names)
+        for each in self._spectra.values():
+            each.follow()
+
+    def refresh(self, run: RunModel, now: float) -> None:
+        """Show the chosen channel."""
+        self.follow(run, now)
+        if now - self._shown < _EVERY:
+            return
+        self._shown = now
+        name, channel = self._places[self.choice.currentIndex()]
+        stream = run.streams[name]
+        self.bars.show_levels(self._levels(stream, channel, now))
+        self.spectrogram.show_channel(self._spectra[name], channel, stream.now(now))
+        low, high = self.spectrogram.limits
+        unit = _UNITS.get(stream.info.units[channel], stream.info.units[channel])
+        density = f"dB ({unit}²/Hz)" if unit else "dB"
+        self._scale.setText(f"{low:.0f} to {high:.0f} {density}")
+
+    def step(self, by: int) -> None:
+        """Choose the next channel, or the one before."""
+        at = self.choice.currentIndex() + by
+        self.choice.setCurrentIndex(at % max(1, self.choice.count()))
+
+    def retheme(self) -> None:
+        """Take the colours anew."""
+        self.spectrogram.retheme()
+        for label in (self._told, self._scale):
+            label.setStyleSheet(f"color: {theme().quiet}")
+        self.bars.update()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Put the bars above the picture, or beside it where there is room."""
+        super().resizeEvent(event)
+        wide = self.width() > _WIDE * self.height()
+        ways = QBoxLayout.Direction
+        self._both.setDirection(ways.LeftToRight if wide else ways.TopToBottom)
+
+    def _offer(self, stream: str, ch_names: Sequence[str]) -> None:
+        for channel, name in enumerate(ch_names):
+            self._places.append((stream, channel))
+            self.choice.addItem(f"{name}   {stream}")
+
+    def _choose_beside(self, channel: int) -> None:
+        """Choose a channel of the same stream, where bars are channels."""
+        name, _ = self._places[self.choice.currentIndex()]
+        if len(self.bars.levels) and not self.bars.levels[0].note:
+            self.choice.setCurrentIndex(self._places.index((name, channel)))
+
+    def _show_at_once(self) -> None:
+        self._shown = -_EVERY
+
+    def _levels(self, stream: StreamModel, channel: int, now: float) -> list[Level]:
+        info = stream.info
+        unit = _UNITS.get(info.units[channel], info.units[channel])
+        if is_brain(info.ch_types[channel]):
+            self._told.setText("share of 1 to 45 Hz")
+            data = newest(stream.raw, round(_RHYTHM * info.sfreq))
+            return _bands(None if data is None else data[:, channel], info.sfreq, unit)
+        data = newest(stream.raw, max(2, round(_STRENGTH * info.sfreq)))
+        sizes = np.full(info.n_channels, np.nan) if data is None else amplitudes(data)
+        full = self._full[info.name].of(sizes, now)
+        self._told.setText(f"root mean square; a full bar is {full:g} {unit}".strip())
+        return [
+            Level(
+                name,
+                "",
+                "—" if np.isnan(size) else f"{size:.3g} {unit}".strip(),
+                0.0 if np.isnan(size) else size / full,
+                k == channel,
+            )
+            for k, (name, size) in enumerate(
+                zip(info.ch_names, sizes.tolist(), strict=True)
+            )
+        ]
+
+
+class _Full:
+    """What a bar of full length means: a round number that seldom changes."""
+
+    def __init__(self) -> None:
+        self._value, self._needed = 0.0, 0.0  # and when so much was needed last
+
+    def of(self, sizes: "np.ndarray[Any, Any]", now: float) -> float:
+        """Return it for these sizes; nan counts for nothing."""
+        most = _round(float(np.nan_to_num(sizes).max(initial=0.0)))
+        if most >= self._value or now - self._needed > _HELD:
+            self._value, self._needed = most, now
+        return self._value
+
+
+def _round(value: float) -> float:
+    """Return the next of 1, 2, 5, 10, 20, ... that is not less."""
+    if value <= 0:
+        return 1.0
+    ten = 10.0 ** np.floor(np.log10(value))
+    return float(next(ten * k for k in (1, 2, 5, 10, 20) if ten * k >= value))
+
+
+def _bands(data: "np.ndarray[Any, Any] | None", sfreq: float, unit: str) -> list[Level]:
+    """Return a bar a band: its share of all, and its power."""
+    powers = dict.fromkeys(BANDS, np.nan)
+    if data is not None:
+        powers = band_powers(data, sfreq)
+    total = sum(powers.values())
+    levels = []
+    for name, power in powers.items():
+        low, high = BANDS[name]
+        known = bool(np.isfinite(total) and total > 0)
+        share = power / total if known else 0.0
+        size = f"{share:.0%}  {power:,.3g} {unit}²" if unit else f"{share:.0%}"
+        figure = size if known else "—"
+        levels.append(Level(name, f"{low:g}-{high:g} Hz", figure, share, True))
+    return levels
