@@ -31,9 +31,13 @@ class Panel(QWidget):
     title : str
         Of the dock, of the menu's entry. A class whose panels have a subject each sets
         it in the constructor.
+    pauses : bool
+        Whether it stands still while the view is paused. What a person has to act on,
+        such as an alarm, does not.
     """
 
     title = ""
+    pauses = True
 
     def __init__(self, about: str, send: Callable[[dict[str, Any]], None]) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ from PyQt6.QtCore import QByteArray, QEvent, QSettings, Qt, pyqtSignal
 from PyQt6.QtGui import QAction, QCloseEvent, QKeySequence
 from PyQt6.QtWidgets import QDockWidget, QLabel, QMainWindow, QToolBar
 
+from rtpipe.dashboard.commands import Commands
 from rtpipe.dashboard.model import RunModel
 from rtpipe.dashboard.panel import Panel
 from rtpipe.dashboard.theme import DARK, LIGHT, choose, font, theme
@@ -47,7 +48,10 @@ class Place:
 
 
 # What the window shows, a line each: from top to bottom, and in the menu.
-PANELS: tuple[Place, ...] = ()
+PANELS: tuple[Place, ...] = (
+    Place("cuepanel", "CuePanel", "left"),
+    Place("timing", "Timing", "right", "details"),
+)
 
 
 class Window(QMainWindow):
@@ -68,8 +72,10 @@ class Window(QMainWindow):
         By their titles, once there is a run.
     menu : QMenu
         The one menu.
+    commands : Commands
+        The bar for what hands do.
     paused : bool
-        While true no panel is refreshed; the data go on.
+        While true no panel is refreshed but those that never pause; the data go on.
     failed : dict of str to str
         Panels that are no longer refreshed, by title, and the error of each.
     closing : pyqtSignal
@@ -112,6 +118,10 @@ class Window(QMainWindow):
         below.setSizeGripEnabled(False)
         below.addWidget(self._standing, 1)
         below.addPermanentWidget(self._rate)
+        self.commands = Commands(self)
+        self.addToolBar(self.commands)
+        self.addToolBarBreak()
+        self.addToolBar(self._top)
         self._own_actions()
 
     def say(self, sentence: str) -> None:
@@ -145,6 +155,7 @@ class Window(QMainWindow):
     def show_run(self, run: RunModel, send: Callable[[dict[str, Any]], None]) -> None:
         """Make the panels of a run, and put them where they stood last time."""
         self.run, self._send = run, send
+        self.commands.show_run(run, send)
         if (message := self.takeCentralWidget()) is not None:
             message.deleteLater()
         piles: dict[tuple[str, str], QDockWidget] = {}
@@ -176,12 +187,13 @@ class Window(QMainWindow):
 
     def refresh(self, now: float) -> None:
         """Show how things stand, in every panel that can be seen."""
+        self.commands.refresh(now)
         if self.run is None or self.isMinimized():
             return
         self._tell(self.run, now)
-        if self.paused:
-            return
         for panel in self.panels.values():
+            if self.paused and panel.pauses:
+                continue
             if panel.isVisible() and not panel.visibleRegion().isEmpty():
                 self._refresh(panel, self.run, now)
 
@@ -229,7 +241,6 @@ class Window(QMainWindow):
         banner = QLabel()
         banner.setMargin(8)
         self._top.addWidget(banner)
-        self.addToolBar(self._top)
         self._top.hide()
         if (entry := self._top.toggleViewAction()) is not None:
             entry.setVisible(False)

@@ -191,8 +191,15 @@ def hello_json(run: Run) -> dict[str, Any]:
     """Return the object a client is sent first: what there is to see, and where."""
     streams = [_stream(each) for each in run.streams.values()]
     models = [_model(each) for each in run.models.values()]
-    hello = {"type": "hello", "run": run.name, "started": run.started}
-    described: dict[str, Any] = finite(hello | {"streams": streams, "models": models})
+    hello = {
+        "type": "hello",
+        "run": run.name,
+        "started": run.started,
+        "streams": streams,
+        "models": models,
+        "cue": asdict(run.cue) if run.cue else None,
+    }
+    described: dict[str, Any] = finite(hello)
     return described
 
 

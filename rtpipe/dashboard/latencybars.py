@@ -1,0 +1,133 @@
+"""A histogram of durations on a logarithmic axis, with the percentiles marked."""
+
+from collections.abc import Mapping
+from math import log10
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
+from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from rtpipe.dashboard.theme import font, theme
+from rtpipe.types import Float64
+
+_SMALL = 0.85  # size of the letters
+_LEAST = 2.0  # pixels of a bar: one slow answer in a million is to be seen
+#: Durations at which the axis begins, ends and has numbers, in seconds.
+_ROUND = [n * 10.0**k for k in range(-6, 4) for n in (1, 3)]
+
+
+def milliseconds(seconds: float | None) -> str:
+    """Return a duration in the digits that matter."""
+    if seconds is None:
+        return "—"
+    if seconds >= 10:
+        return f"{seconds:,.0f} s"
+    value = seconds * 1e3
+    return f"{value:.1f} ms" if value < 9.95 else f"{value:,.0f} ms"
+
+
+class LatencyBars(QWidget):
+    """Bars of how many durations fell between two, and a line a percentile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bars: Float64 = np.empty((0, 3))
+        self._marks: Mapping[str, float | None] = {}
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_bars(self, bars: Float64, marks: Mapping[str, float | None]) -> None:
+        """Draw other bars.
+
+        Parameters
+        ----------
+        bars : ndarray, shape (n, 3)
+            From, to (seconds, above 0), and how many.
+        marks : mapping of str to (float or None)
+            Durations that get a line, by what is written at it; None gets none.
+        """
+        if not np.array_equal(bars, self._bars) or marks != self._marks:
+            self._bars, self._marks = bars, dict(marks)
+            self.update()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Return room for the percentiles' names, some bars and the axis."""
+        line = QFontMetricsF(font(_SMALL)).height()
+        return QSize(int(14 * line), int(7 * line))
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return a little more than the least."""
+        return self.minimumSizeHint() * 1.3
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+        """Draw it."""
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setFont(font(_SMALL))
+            self._draw(painter)
+
+    def _draw(self, painter: QPainter) -> None:
+        line = QFontMetricsF(painter.font()).height()
+        base = self.height() - 1.4 * line
+        painter.setPen(QPen(QColor(theme().faint), 1))
+        painter.drawLine(QPointF(0, base), QPointF(self.width(), base))
+        if not len(self._bars):
+            painter.setPen(QColor(theme().quiet))
+            room = QRectF(0, 0, self.width(), base)
+            painter.drawText(room, Qt.AlignmentFlag.AlignCenter, "no answer yet")
+            return
+        marks = {k: v for k, v in self._marks.items() if v is not None}
+        top = line * (len(marks) + 0.4)
+        low, high = _ends(self._bars)
+        across = self.width() / (high - low)
+        tallest = self._bars[:, 2].max()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme().accent))
+        for begin, end, n in self._bars:
+            x = (log10(begin) - low) * across
+            wide = max(_LEAST, (log10(end) - log10(begin)) * across - 0.5)
+            tall = max(_LEAST, n / tallest * (base - top))
+            painter.drawRect(QRectF(x, base - tall, wide, tall))
+        self._axis(painter, low, across, base)
+        for row, (name, seconds) in enumerate(marks.items()):
+            self._mark(painter, name, (log10(seconds) - low) * across, row, base)
+
+    def _axis(self, painter: QPainter, low: float, across: float, base: float) -> None:
+        """Write the durations that have room, from the left."""
+        painter.setPen(QColor(theme().quiet))
+        metrics = QFontMetricsF(painter.font())
+        free = 0.0
+        for seconds in _ROUND:
+            x = (log10(seconds) - low) * across
+            text = _tick(seconds)
+            wide = metrics.horizontalAdvance(text)
+            left = min(max(x - wide / 2, 0.0), self.width() - wide)
+            if left < free or not -1 <= x <= self.width() + 1:
+                continue
+            free = left + wide + 8
+            painter.drawLine(QPointF(x, base), QPointF(x, base + 3))
+            painter.drawText(QPointF(left, self.height() - metrics.descent()), text)
+
+    def _mark(
+        self, painter: QPainter, name: str, x: float, row: int, base: float
+    ) -> None:
+        """Draw a line down to the axis; each has a row of its own for its name."""
+        metrics = QFontMetricsF(painter.font())
+        y, wide = row * metrics.height(), metrics.horizontalAdvance(name)
+        painter.setPen(QPen(QColor(theme().text), 1.5, Qt.PenStyle.DotLine))
+        painter.drawLine(QPointF(x, y + 2), QPointF(x, base))
+        left = x + 5 if x + 5 + wide <= self.width() else x - 5 - wide
+        painter.setPen(QColor(theme().text))
+        painter.drawText(QPointF(left, y + metrics.ascent()), name)
+
+
+def _ends(bars: Float64) -> tuple[float, float]:
+    """Return the ends of the axis, as decimal logarithms of seconds."""
+    shortest, longest = bars[:, 0].min(), bars[:, 1].max()
+    low = max((each for each in _ROUND if each <= shortest), default=_ROUND[0])
+    high = min((each for each in _ROUND if each >= longest), default=_ROUND[-1])
+    return log10(low), log10(high)
+
+
+def _tick(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1e3:g} ms"
