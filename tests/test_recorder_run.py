@@ -16,6 +16,7 @@ import pyxdf
 from rtpipe.errors import ConfigError, DeviceNotFound, RtpipeError
 from rtpipe.runfolder import SOCKET, folder_of_runs
 from rtpipe.runtime.runtime import Runtime
+from rtpipe.sink import Run
 from rtpipe.sinks.collect import Collect
 from rtpipe.sinks.recorderfile import RecorderFile
 from rtpipe.types import Chunk, Event, StreamInfo
@@ -312,6 +313,25 @@ def test_a_run_that_ends_waits_for_a_recording_that_begins(
         threading.Timer(0.2, goes_on.set).start()
     assert read(path).whole
     person.join()
+
+
+def test_a_sink_cannot_begin_another_recording_before_the_first_one(
+    tmp_path: Path,
+) -> None:
+    class Hasty(Collect):
+        """A person who presses the key while the run starts."""
+
+        def open(self, run: Run) -> None:
+            with pytest.raises(ConfigError, match=r"already, in .*a\.xdf: stop"):
+                run.record(str(tmp_path / "b.xdf"))
+
+    tap = Tap()
+    with Runtime([tap], (), [Hasty()], shared=False, record=tmp_path / "a.xdf") as run:
+        tap.give(3)
+        tap.over = True
+        run.wait()
+    assert [each.name for each in tmp_path.iterdir()] == ["a.xdf"]
+    assert numbers(tmp_path / "a.xdf") == list(range(3 * N))
 
 
 def test_a_run_that_cannot_start_leaves_no_file(

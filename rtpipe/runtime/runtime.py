@@ -367,6 +367,8 @@ class Runtime:
                 link = connection.links[told]
                 route[told] = self._route(info, mine, link, connection, stack)
             routes.append((connection, route))
+        # First, so that no sink begins another one meanwhile.
+        recording = None if self._file is None else self._attach(self._file)
         for sink in self._sinks:
             self._open_sink(sink, stack)
         if self._folder:
@@ -376,7 +378,6 @@ class Runtime:
         # Closed after the bundles, which have their last words, and before the other
         # sinks, which are told how that went.
         stack.callback(self._close_recordings)
-        recording = None if self._file is None else self._attach(self._file)
         for each in classifiers:
             if each.status.name in self.run.models:
                 self._answer(each, stack)
@@ -408,7 +409,8 @@ class Runtime:
         lane = Lane(sink, self.run, self._unpaced, self._lost)
         lane.start()
         stack.callback(lane.close)
-        self._lanes.append(lane)
+        with self._gate:
+            self._lanes = [*self._lanes, lane]
 
     def _serve(self, path: Path, stack: ExitStack) -> None:
         """Open the socket others may attach to; a run without one is still a run."""
