@@ -1,0 +1,462 @@
+"""Signals as lanes: the picture, what stands beside and over it, and the mouse."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import ceil, floor
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QRect, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PyQt6.QtWidgets import QWidget
+
+from rtpipe.dashboard.sheet import Sheet, Source
+from rtpipe.dashboard.theme import font, state_colour, theme
+
+_AHEAD = 0.02  # share of the width that is empty ahead of a sweep
+_NOTCH = 120  # of a wheel, in Qt's eighths of a degree
+_SMALLEST = 7  # pixels of a letter that can still be read
+_LINES = 200  # events that are drawn, of a stream
+_LONGEST = 200  # pixels of an event's label
+_TICKS = 10  # times that are named, at most
+_ROOM = 6  # pixels between things that would touch
+_UNITS = {"uV": "µV", "none": "", "unknown": "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened, at its place in time.
+
+    Parameters
+    ----------
+    time : float
+        On the stream's clock.
+    text : str
+    colour : str
+        As ``#rrggbb``.
+    line : bool
+        Whether a line shows where; what has a band of its own needs none.
+    """
+
+    time: float
+    text: str
+    colour: str
+    line: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """The lanes of a stream, with what is told beside them.
+
+    Parameters
+    ----------
+    name : str
+        Of the stream.
+    source : Source
+    about : str
+        What is shown of it: raw or filtered, its rate.
+    state : str
+        How its connection stands; empty while all is well.
+    words : list of str
+        A channel's quality in a word each; empty where it is good or not known.
+    marks : list of Mark
+        The newest first.
+    """
+
+    name: str
+    source: Source
+    about: str = ""
+    state: str = ""
+    words: list[str] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+
+    def beside(self) -> tuple[object, ...]:
+        """Return all that is written beside the lanes: changed, it is written anew."""
+        source = self.source
+        return (
+            *(source.top, source.height, *source.shown, *self.words),
+            *(*sorted(source.bright), *source.scale.range.tolist()),
+            *(self.about, self.state),
+        )
+
+
+class Lanes(QWidget):
+    """Lanes of any number of streams, over one axis of time.
+
+    Attributes
+    ----------
+    groups : list of Group
+        Set by `show_groups`.
+    span : float
+        Seconds from the left to the right; set by `show_span`.
+    sweep : bool
+        Whether what is new overwrites what is old in its place, or pushes it left.
+    shown : QImage
+        The picture of the lanes alone, without letters.
+    lane_clicked : pyqtSignal(Group, int, bool)
+        A channel was clicked; whether it is to be hidden.
+    heading_clicked : pyqtSignal(Group)
+    gain_turned : pyqtSignal(object, int, int)
+        The wheel over a channel: Group, channel, and how many notches its range is to
+        become larger.
+    span_turned : pyqtSignal(int)
+        The wheel with Ctrl, or over the axis.
+    """
+
+    lane_clicked = pyqtSignal(object, int, bool)
+    heading_clicked = pyqtSignal(object)
+    gain_turned = pyqtSignal(object, int, int)
+    span_turned = pyqtSignal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.groups: list[Group] = []
+        self.span, self.sweep = 10.0, True
+        self._head = 0
+        self._turned = 0
+        self._waiting: dict[tuple[Source, int], None] = {}  # lanes to be drawn anew
+        self._beside: tuple[object, ...] = ()
+        self._fonts()
+        self._sheet = Sheet(16, 1, self.span)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(240, 120)
+
+    @property
+    def shown(self) -> QImage:
+        """The picture of the lanes, in the pixels of the screen."""
+        return self._sheet.image
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """As large as there is room."""
+        return QSize(900, 600)
+
+    def show_groups(self, groups: Sequence[Group]) -> None:
+        """Draw these streams from now on."""
+        self.groups = list(groups)
+        self.renew()
+
+    def show_span(self, span: float, sweep: bool) -> None:
+        """Change the seconds that are seen, and how they move."""
+        self.span, self.sweep = span, sweep
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin the picture anew: with other lanes, colours or sizes."""
+        self._fonts()
+        ratio = self.devicePixelRatioF()
+        plot = self._plot()
+        size = round(plot.width() * ratio), round(plot.height() * ratio)
+        self._sheet = Sheet(*size, self.span)
+        self._place(ratio)
+        self._waiting.clear()
+        for group in self.groups:
+            group.source.done = group.source.blank = None
+        self._beside = ()
+        self.update()
+
+    def redraw(self, group: Group, channel: int) -> None:
+        """Draw a lane anew with one of the next frames: its range has changed."""
+        self._waiting[group.source, channel] = None
+
+    def step(self, present: float, most: int) -> None:
+        """Draw a frame.
+
+        Parameters
+        ----------
+        present : float
+            Seconds after zero; nan while nothing has come.
+        most : int
+            Lanes that may be drawn anew.
+        """
+        sheet = self._sheet
+        sources = [group.source for group in self.groups]
+        columns = [sheet.column(each) for each in sources]
+        known = [each for each in columns if each is not None]
+        if np.isfinite(present):
+            known.append(floor(present / sheet.step))
+        if known:
+            self._head = max(known)
+            for key in list(self._waiting)[:most]:
+                del self._waiting[key]
+                sheet.redraw(*key)
+            sheet.advance(sources, self._head, self._ahead)
+        self.update(self._plot().adjusted(0, 0, 0, self._axis))
+        beside = tuple(part for group in self.groups for part in group.beside())
+        if beside != self._beside:
+            self._beside = beside
+            self.update()
+
+    def lane_at(self, y: float) -> tuple[Group, int] | None:
+        """Return the group and the channel of a lane, by its place in the widget."""
+        at = floor((y - self._plot().top()) * self.devicePixelRatioF())
+        for group in self.groups:
+            for place, channel in enumerate(group.source.shown):
+                top, bottom = group.source.lane(place)
+                if top <= at < bottom:
+                    return group, channel
+        return None
+
+    # What Qt asks.
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Draw anew in the new size."""
+        super().resizeEvent(event)
+        self.renew()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+        """Highlight or hide a channel."""
+        assert event is not None
+        if event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        if (lane := self.lane_at(event.position().y())) is not None:
+            held = event.modifiers()
+            keys = Qt.KeyboardModifier
+            hide = bool(held & (keys.ControlModifier | keys.ShiftModifier))
+            self.lane_clicked.emit(*lane, hide)
+        else:
+            for group in self.groups:
+                if self._heading(group).contains(event.position().toPoint()):
+                    self.heading_clicked.emit(group)
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:  # noqa: N802
+        """Change the range of a lane, or the span."""
+        assert event is not None
+        self._turned += event.angleDelta().y()
+        notches = int(self._turned / _NOTCH)
+        self._turned -= notches * _NOTCH
+        lane = self.lane_at(event.position().y())
+        control = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        if notches and (control or lane is None):
+            self.span_turned.emit(-notches)
+        elif notches and lane is not None:
+            self.gain_turned.emit(*lane, -notches)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+        """Show the picture, and what stands over and beside it."""
+        assert event is not None
+        with QPainter(self) as painter:
+            plot = self._plot()
+            painter.fillRect(event.rect(), QColor(theme().ground))
+            self._paint_sheet(painter, plot)
+            self._paint_axis(painter, plot)
+            for group in self.groups:
+                self._paint_over(painter, plot, group)
+            if event.rect().left() < plot.left():
+                self._paint_beside(painter, plot)
+
+    # Where things are.
+
+    def _fonts(self) -> None:
+        self._plain, self._bold = font(1.0), font(1.1, bold=True)
+        metrics = QFontMetrics(self._bold)
+        self._row = metrics.height() + _ROOM  # of a heading, in pixels
+        self._axis = QFontMetrics(self._plain).height() + _ROOM
+        names = [n for g in self.groups for n in g.source.history.info.ch_names]
+        metrics = QFontMetrics(self._plain)
+        widest = max((metrics.horizontalAdvance(each) for each in names), default=0)
+        scale = metrics.horizontalAdvance("0000 µV")
+        self._gutter = min(widest, 160) + scale + 4 * _ROOM
+
+    def _plot(self) -> QRect:
+        """Return where the picture is."""
+        room = self.width() - self._gutter - _ROOM, self.height() - self._axis
+        return QRect(self._gutter, 0, max(room[0], 16), max(room[1], 1))
+
+    def _place(self, ratio: float) -> None:
+        """Share the height among the lanes, below a heading for each stream."""
+        n_lanes = sum(len(group.source.shown) for group in self.groups)
+        headings = round(self._row * ratio)
+        room = max(0, self._sheet.height - headings * len(self.groups))
+        y, before = 0, 0
+        for group in self.groups:
+            n = len(group.source.shown)
+            y += headings
+            first, before = room * before // max(n_lanes, 1), before + n
+            group.source.top = y
+            group.source.height = room * before // max(n_lanes, 1) - first
+            y += group.source.height
+
+    def _heading(self, group: Group) -> QRect:
+        top = round(group.source.top / self.devicePixelRatioF()) - self._row
+        return QRect(0, top, self.width(), self._row)
+
+    @property
+    def _ahead(self) -> int:
+        return ceil(_AHEAD * self._sheet.width) if self.sweep else 0
+
+    def _x(self, time: float) -> float | None:
+        """Return where a time stands; None where it cannot be seen."""
+        sheet = self._sheet
+        column = floor(time / sheet.step)
+        if not self._head + self._ahead - sheet.width < column <= self._head:
+            return None
+        last = sheet.width - 1 - self._head
+        x = column % sheet.width if self.sweep else column + last
+        return self._plot().left() + x / self.devicePixelRatioF()
+
+    # What is painted.
+
+    def _paint_sheet(self, painter: QPainter, plot: QRect) -> None:
+        sheet, ratio = self._sheet, self.devicePixelRatioF()
+        cut = 0 if self.sweep else (self._head + 1) % sheet.width
+        for begin, end, x in (
+            (cut, sheet.width, 0),
+            (0, cut, sheet.width - cut),
+        ):
+            if end > begin:
+                target = QRectF(
+                    plot.left() + x / ratio,
+                    plot.top(),
+                    (end - begin) / ratio,
+                    sheet.height / ratio,
+                )
+                source = QRectF(begin, 0, end - begin, sheet.height)
+                painter.drawImage(target, sheet.image, source)
+        if self.sweep and self._head:
+            x = plot.left() + self._head % sheet.width / ratio
+            painter.setPen(QPen(QColor(theme().faint), 1))
+            painter.drawLine(QPointF(x, self._row), QPointF(x, plot.bottom()))
+
+    def _paint_axis(self, painter: QPainter, plot: QRect) -> None:
+        painter.setFont(self._plain)
+        metrics = QFontMetrics(self._plain)
+        free = _Free(self.width())
+        for time in self._ticks():
+            if (x := self._x(time)) is None:
+                continue
+            painter.setPen(QColor(theme().faint))
+            painter.drawLine(
+                QPointF(x, plot.bottom() + 1), QPointF(x, plot.bottom() + 4)
+            )
+            text = f"{time:.10g} s"
+            width = metrics.horizontalAdvance(text)
+            left = free.take(((x - width / 2, width),))
+            if left is not None:
+                painter.setPen(QColor(theme().quiet))
+                base = plot.bottom() + 3 + metrics.ascent()
+                painter.drawText(QPointF(left, base), text)
+
+    def _ticks(self) -> Iterator[float]:
+        """Yield the times that are named, the newest first."""
+        steps = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+        step = next((s for s in steps if self.span / s <= _TICKS), 20.0)
+        last = (self._head + 1) * self._sheet.step
+        for k in range(floor(last / step), floor((last - self.span) / step), -1):
+            yield round(k * step, 9)
+
+    def _paint_over(self, painter: QPainter, plot: QRect, group: Group) -> None:
+        """Write the heading, and the events at their places."""
+        heading, colours = self._heading(group), theme()
+        metrics = QFontMetrics(self._plain)
+        base = heading.top() + (self._row + metrics.ascent() - metrics.descent()) // 2
+        painter.setFont(self._bold)
+        painter.setPen(QColor(colours.text))
+        painter.drawText(QPointF(_ROOM, base), group.name)
+        x = _ROOM + QFontMetrics(self._bold).horizontalAdvance(group.name) + 2 * _ROOM
+        painter.setFont(self._plain)
+        for text, colour in (
+            (group.about, QColor(colours.quiet)),
+            (group.state, state_colour(group.state.partition(":")[0])),
+        ):
+            painter.setPen(colour)
+            painter.drawText(QPointF(x, base), text)
+            x += metrics.horizontalAdvance(text) + 2 * _ROOM * bool(text)
+        free = _Free(self.width())
+        free.take(((0.0, x),))
+        self._paint_marks(painter, group, base, free)
+
+    def _paint_marks(
+        self, painter: QPainter, group: Group, base: float, free: "_Free"
+    ) -> None:
+        ratio, source = self.devicePixelRatioF(), group.source
+        metrics = QFontMetrics(self._plain)
+        top, bottom = source.top / ratio, (source.top + source.height) / ratio
+        for mark in group.marks[:_LINES]:
+            if (x := self._x(mark.time - source.zero)) is None:
+                continue
+            painter.setPen(QPen(QColor(mark.colour), 1))
+            if mark.line:
+                painter.drawLine(QPointF(x, top - 4), QPointF(x, bottom))
+            elide = Qt.TextElideMode.ElideRight
+            text = metrics.elidedText(mark.text, elide, _LONGEST)
+            width = metrics.horizontalAdvance(text)
+            left = free.take(((x, width), (x - width, width)))
+            if left is not None:
+                painter.drawText(QPointF(left, base), text)
+
+    def _paint_beside(self, painter: QPainter, plot: QRect) -> None:
+        """Write name and range of each lane, as large as it has room."""
+        ratio = self.devicePixelRatioF()
+        for group in self.groups:
+            source = group.source
+            top, bottom = source.top / ratio, (source.top + source.height) / ratio
+            area = QRectF(0, top, plot.left(), bottom - top)
+            letters = self._letters(area.height() / max(len(source.shown), 1))
+            painter.setFont(letters)
+            every = ceil(_SMALLEST * len(source.shown) / max(area.height(), 1))
+            for place in range(0, len(source.shown), max(every, 1)):
+                first, last = (each / ratio for each in source.lane(place))
+                row = QRectF(_ROOM, first, plot.left() - 2 * _ROOM, last - first)
+                self._paint_name(painter, row, group, source.shown[place])
+
+    def _letters(self, height: float) -> QFont:
+        """Return the letters that fit a lane."""
+        if height >= QFontMetrics(self._plain).height():
+            return self._plain
+        small = QFont(self._plain)
+        small.setPixelSize(max(_SMALLEST, int(height * 0.85)))
+        return small
+
+    def _paint_name(
+        self, painter: QPainter, row: QRectF, group: Group, channel: int
+    ) -> None:
+        colours, source = theme(), group.source
+        bright = channel in source.bright
+        info = source.history.info
+        word = group.words[channel]
+        right = word or _range(source.scale.range[channel], info.units[channel])
+        centre, end = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight
+        painter.setPen(state_colour(word) if word else QColor(colours.quiet))
+        painter.drawText(row, centre | end, right)
+        metrics = painter.fontMetrics()
+        room = int(row.width()) - metrics.horizontalAdvance(right) - _ROOM
+        elide = Qt.TextElideMode.ElideMiddle
+        name = metrics.elidedText(info.ch_names[channel], elide, room)
+        painter.setPen(QColor(colours.accent if bright else colours.text))
+        painter.drawText(row, centre | Qt.AlignmentFlag.AlignLeft, name)
+
+
+class _Free:
+    """What is left of a row of text: nothing is written over something else."""
+
+    def __init__(self, width: float) -> None:
+        self._width = width
+        self._taken: list[tuple[float, float]] = []
+
+    def take(self, places: Sequence[tuple[float, float]]) -> float | None:
+        """Return where to write: the first left and width that are free, if any."""
+        for x, width in places:
+            left, right = x + _ROOM / 2, x + width + _ROOM / 2
+            inside = left >= 0 and right <= self._width
+            if inside and all(right <= a or b <= left for a, b in self._taken):
+                self._taken.append((left - _ROOM, right + _ROOM))
+                return left
+        return None
+
+
+def _range(value: float, unit: str) -> str:
+    """Return what the height of a lane stands for."""
+    if np.isnan(value):
+        return ""
+    return f"{value:g} {_UNITS.get(unit, unit)}".strip()
