@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from rtpipe.counters import StreamCounters
+from rtpipe.duration import milliseconds
 from rtpipe.jitter import Delays
 from rtpipe.link import Link
 from rtpipe.pipeline import Pipeline
@@ -16,7 +17,6 @@ from rtpipe.ring import Ring
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.sink import StreamStatus
 from rtpipe.terminal.canvas import Line
-from rtpipe.terminal.duration import milliseconds
 from rtpipe.terminal.losses import Losses
 from rtpipe.terminal.marks import Marks
 from rtpipe.terminal.standing import Standing

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
+from rtpipe.duration import clock
 from rtpipe.sink import Item, Run
 from rtpipe.terminal.canvas import (
     BAD,
@@ -21,7 +22,6 @@ from rtpipe.terminal.canvas import (
     width_of,
 )
 from rtpipe.terminal.cuepanel import cue_lines
-from rtpipe.terminal.duration import clock
 from rtpipe.terminal.layout import arrange
 from rtpipe.terminal.modelpanel import ModelPanel
 from rtpipe.terminal.news import News

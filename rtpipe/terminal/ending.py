@@ -4,10 +4,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from rtpipe.counters import WindowCounters
+from rtpipe.duration import milliseconds
 from rtpipe.sink import Run
 from rtpipe.terminal.bars import percent
 from rtpipe.terminal.canvas import BAD, PLAIN, QUIET, WARN, clean
-from rtpipe.terminal.duration import milliseconds
 from rtpipe.terminal.ledger import Count, ledger, table
 from rtpipe.terminal.recordingline import recorded
 from rtpipe.terminal.tally import Tally

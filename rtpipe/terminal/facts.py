@@ -1,8 +1,8 @@
 """What is counted and measured of one stream, in few words."""
 
+from rtpipe.duration import milliseconds
 from rtpipe.sink import StreamStatus
 from rtpipe.terminal.canvas import ACCENT, QUIET, WARN, Line, cell, joined, width_of
-from rtpipe.terminal.duration import milliseconds
 from rtpipe.terminal.losses import Losses
 from rtpipe.terminal.rate import Rate
 

@@ -4,6 +4,7 @@ from math import isfinite
 
 from rich.segment import Segment
 
+from rtpipe.duration import milliseconds
 from rtpipe.sink import ModelStatus, StreamStatus
 from rtpipe.terminal.answer import Answer
 from rtpipe.terminal.bars import bar, bars, percent
@@ -23,7 +24,6 @@ from rtpipe.terminal.canvas import (
     spread,
     width_of,
 )
-from rtpipe.terminal.duration import milliseconds
 from rtpipe.terminal.tally import Tally
 from rtpipe.types import Event, Prediction
 

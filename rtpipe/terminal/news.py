@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from rich.style import Style
 
+from rtpipe.duration import clock
 from rtpipe.terminal.canvas import (
     ACCENT,
     BAD,
@@ -16,7 +17,6 @@ from rtpipe.terminal.canvas import (
     clean,
     fit,
 )
-from rtpipe.terminal.duration import clock
 from rtpipe.types import Event
 
 _KEPT = 32  # different things; more than any screen shows

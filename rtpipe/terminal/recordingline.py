@@ -5,9 +5,9 @@ from shlex import quote
 
 from rich.text import Text
 
+from rtpipe.duration import clock
 from rtpipe.sink import RecordingStatus
 from rtpipe.terminal.canvas import BAD, BOLD, QUIET, WARN, Line, cell, clean
-from rtpipe.terminal.duration import clock
 
 _NAME = 32  # cells of a file's name, of which the end says most
 _HOUR = 3600.0  # seconds that the disk may have left before that is told

@@ -8,10 +8,10 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from rtpipe.duration import clock, milliseconds
 from rtpipe.few import few
 from rtpipe.recordings.facts import Facts, StreamFacts
 from rtpipe.terminal.canvas import BOLD, GOOD, PLAIN, WARN, clean
-from rtpipe.terminal.duration import clock, milliseconds
 from rtpipe.xdf.repair import Repaired
 
 _DASH = "-"

@@ -5,9 +5,9 @@ from textwrap import wrap
 
 from rich.style import Style
 
+from rtpipe.duration import clock
 from rtpipe.link import Link, State
 from rtpipe.terminal.canvas import BAD, GOOD, WARN, Line, cell, clean
-from rtpipe.terminal.duration import clock
 
 ENDED = frozenset({"lost", "recovering"})  # the states without data
 _SIGNS: dict[State, tuple[str, Style]] = {
