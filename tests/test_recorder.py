@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -366,22 +367,77 @@ def test_the_file_says_of_which_run_it_is(
 def test_a_disk_with_less_than_an_hour_left_is_told_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rtpipe.sinks.recorder.SYNC", 0.0)
-    room = "rtpipe.sinks.recorderfile.RecorderFile.room"
+    time, room = 100.0, 10**12
+    monkeypatch.setattr("rtpipe.sinks.recorder.now", lambda: time)
+    place = "rtpipe.sinks.recorderfile.RecorderFile.room"
+    monkeypatch.setattr(place, lambda _: room)
     told: list[Event] = []
     recorder = Recorder(tmp_path / "a.xdf", told.extend)
     recorder.open(run_of(ARM))
-    monkeypatch.setattr(room, lambda _: 10**12)
-    recorder.take([chunk(0, 1000)])  # ten seconds
+    for _ in range(10):  # a hundred seconds of signal in ten, as in a fast replay
+        time += 1
+        recorder.take([chunk(0, 1000)])
+    time += 1
     recorder.take([])
     plenty = recorder.status.left
     assert plenty is not None
     assert plenty > 3600
-    monkeypatch.setattr(room, lambda _: 1_000_000)
+    room = 1_000_000
     for _ in range(3):
+        time += 1
         recorder.take([])
+    size = (tmp_path / "a.xdf").stat().st_size
     recorder.close()
     (warned,) = [each for each in told if each.kind == "disk"]
-    size = (tmp_path / "a.xdf").stat().st_size
-    # A megabyte at so many bytes in ten seconds; the last few came at the end.
-    assert warned.data["left"] == pytest.approx(1_000_000 * 10 / size, rel=0.2)
+    assert warned.data["left"] == pytest.approx(1_000_000 * 12 / size, rel=0.01)
+
+
+def test_a_stamp_that_is_no_number_spoils_no_clock_offset(tmp_path: Path) -> None:
+    first = chunk(0, 1000)
+    assert first.device_times is not None
+    stamps = first.device_times.copy()
+    stamps[-1] = np.nan
+    items = [
+        replace(first, device_times=stamps),
+        replace(chunk(1000, 600), device_times=np.full(600, np.inf)),
+        chunk(1600, 10),
+    ]
+    path = tmp_path / "a.xdf"
+    record(path, run_of(ARM), items)
+    found = read(path, synchronised=True)["arm"]["time_stamps"]
+    want = np.concatenate([each.times for each in items])
+    known = np.isfinite(np.concatenate([stamps, items[1].device_times, np.ones(10)]))
+    assert np.abs(found - want)[known].max() < 0.01  # what the stamps jitter
+
+
+def test_what_json_has_no_word_for_costs_no_recording(tmp_path: Path) -> None:
+    odd = {"n": np.int64(3), "f": np.float32("nan"), "s": {1}, (1, 2): b"x"}
+    items = [
+        Event("arm", 0.0, "device", np.int64(7), odd),  # type: ignore[arg-type]
+        Event("arm", 0.0, "truth", 0, {}),
+        Event("arm", 0.1, "marker", 0, {"text": "after"}),
+    ]
+    found = record(tmp_path / "a.xdf", run_of(ARM), items)
+    assert found["markers"]["time_series"] == [["after"]]
+    told = [json.loads(text) for (text,) in found["events"]["time_series"]]
+    (device,) = [each for each in told if each["kind"] == "device"]
+    assert (device["index"], device["n"], device["f"]) == (7, 3, None)
+
+
+def test_samples_are_lost_or_in_the_file_where_the_disk_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtpipe.sinks.recorder.SYNC", 0.0)
+    monkeypatch.setattr("rtpipe.sinks.recorder.FLUSH", 0.0)
+    recorder = Recorder(tmp_path / "a.xdf", lambda _: None)
+    recorder.open(run_of(ARM))
+    recorder.take([chunk(0, 100)])
+
+    def sync(_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("rtpipe.sinks.recorderfile.RecorderFile.sync", sync)
+    with pytest.raises(SamplesLost, match="Input/output error") as failed:
+        recorder.take([chunk(100, 50)])
+    assert not failed.value.samples.get("arm")  # beside those of this very call
+    assert len(read(tmp_path / "a.xdf")["arm"]["time_stamps"]) == 100

@@ -75,8 +75,12 @@ def summary_json(run: Run) -> dict[str, Any]:
 
 
 def line(value: dict[str, Any]) -> str:
-    """Return the object as one line of strict JSON, in ASCII, with its line end."""
-    return json.dumps(value, allow_nan=False) + "\n"
+    """Return the object as one line of strict JSON, in ASCII, with its line end.
+
+    What JSON has no word for is told as well as can be: a device that forgot to make
+    a number of NumPy's a plain one is no reason to lose a recording.
+    """
+    return json.dumps(value, allow_nan=False, default=_plain) + "\n"
 
 
 def finite(value: Any) -> Any:
@@ -84,10 +88,19 @@ def finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, dict):
-        return {key: finite(each) for key, each in value.items()}
+        return {
+            key if isinstance(key, str) else str(key): finite(each)
+            for key, each in value.items()
+        }
     if isinstance(value, list | tuple):
         return [finite(each) for each in value]
     return value
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers and arrays of NumPy as Python's own, all else as a text."""
+    tolist = getattr(value, "tolist", None)
+    return str(value) if tolist is None else finite(tolist())
 
 
 def _prediction(prediction: Prediction) -> dict[str, Any]:
@@ -119,7 +132,7 @@ def _event(event: Event) -> dict[str, Any]:
         value["index"] = event.index
     for key, each in event.data.items():
         # What an event carries never hides what every event has.
-        value.setdefault(key, finite(each))
+        value.setdefault(str(key), finite(each))
     return value
 
 

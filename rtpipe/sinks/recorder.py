@@ -17,7 +17,7 @@ BOUNDARY = 10.0  # seconds between two marks at which a damaged file is read aga
 LEDGER = 10.0  # seconds between two times of storing the counters
 LARGE = 1 << 20  # bytes that are written at once, and marked, however soon they come
 HOUR = 3600.0  # seconds: where the disk has less left, a person is warned
-_SURE = 5.0  # seconds of signal from which it is known how fast a file grows
+_SURE = 5.0  # seconds after which it is known how fast a file grows
 
 
 class Recorder:
@@ -93,16 +93,16 @@ class Recorder:
         before = self._streams.waiting
         try:
             time = now()
-            if due := time - self._synced >= SYNC:
+            if time - self._synced >= SYNC:
+                # Before the items: where this fails, none of them is in the file.
                 self._file.look()
-                self._measure()
-            for item in items:
-                self._streams.add(item)
-            if due or time - self._flushed >= FLUSH or self._streams.bytes >= LARGE:
-                self._write(time)
-            if due:
                 self._file.sync()
                 self._synced = time
+                self._measure(time)
+            for item in items:
+                self._streams.add(item)
+            if time - self._flushed >= FLUSH or self._streams.bytes >= LARGE:
+                self._write(time)
         except Exception as error:
             self._give_up(error)
             lost = before if self._streams.bytes else {}
@@ -136,12 +136,11 @@ class Recorder:
         self._streams.written()
         self._flushed, self.status.bytes = time, self._file.size
 
-    def _measure(self) -> None:
+    def _measure(self, time: float) -> None:
         """See how long the disk will do, and warn once."""
-        begun, time = self._streams.begun, self._streams.time
-        if begun is None or time is None or time - begun < _SURE:
+        if (lasted := time - self.status.started) < _SURE:
             return
-        left = self._file.room() * (time - begun) / self._file.size
+        left = self._file.room() * lasted / self._file.size
         self.status.left = left
         if left < HOUR and not self._warned:
             self._warned = True

@@ -1,6 +1,5 @@
 """A run's items, sorted into the streams of a recording."""
 
-import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import numpy as np
 from rtpipe.clock import now
 from rtpipe.sink import Run, Taken
 from rtpipe.sinks import recorderheaders as headers
-from rtpipe.sinks.jsonl import as_json
+from rtpipe.sinks.jsonl import as_json, line
 from rtpipe.sinks.recordertrack import RecorderTrack
 from rtpipe.types import Chunk, Event, Float64, Prediction
 from rtpipe.xdf.header import Header
@@ -32,8 +31,8 @@ class RecorderStreams:
 
     Attributes
     ----------
-    begun, time : float or None
-        Time of the first and of the newest sample that came.
+    time : float or None
+        Of the newest sample that came.
     bytes : int
         Of the samples that wait to be written.
     """
@@ -63,7 +62,6 @@ class RecorderStreams:
         }
         self._truths: dict[str, _Truth] = {}
         self._told: deque[tuple[Event, set[str]]] = deque(maxlen=_REMEMBERED)
-        self.begun: float | None = None
         self.time: float | None = None
         self.bytes = 0
         self._offset_at = float("-inf")
@@ -126,8 +124,6 @@ class RecorderStreams:
         self._signals[chunk.stream].add(chunk)
         self.bytes += chunk.data.nbytes
         newest = float(chunk.times[-1])
-        if self.begun is None:
-            self.begun = float(chunk.times[0])
         self.time = newest if self.time is None else max(self.time, newest)
         if self.time - self._offset_at >= OFFSETS:
             self._offset_at = self.time
@@ -142,14 +138,15 @@ class RecorderStreams:
         if event.kind == "marker" and self._is_new(event):
             self._markers.say(event.time, _text(event))
         elif event.kind == "truth" and event.stream in self._signals:
-            self._add_truth(event)
+            if told.keys() >= {"task", "label"}:
+                self._add_truth(event)
         elif event.kind == "skipped":
             model = self._models.get((told.get("model", ""), event.stream))
             if model is not None:
                 model.skip(event)
 
     def _say(self, event: Event) -> None:
-        self._events.say(event.time, json.dumps(as_json(event), allow_nan=False))
+        self._events.say(event.time, line(as_json(event)).rstrip())
 
     def _is_new(self, event: Event) -> bool:
         """Tell whether a marker has not come yet, on another stream."""
@@ -194,9 +191,12 @@ class _Signal:
             self.index.add(times[:1], np.array([[row, chunk.index, estimated]]))
         values = np.asarray(chunk.data, np.float32)  # as the header says
         self.samples.add(times, values.reshape(len(chunk), -1))
-        if chunk.times[-1] - self._offset_at >= OFFSETS:
+        # A device may stamp a sample with no number; an offset of none would make
+        # every time of the stream one.
+        known = np.flatnonzero(np.isfinite(times))
+        if len(known) and chunk.times[-1] - self._offset_at >= OFFSETS:
             self._offset_at = float(chunk.times[-1])
-            ours, theirs = self._offset_at, float(times[-1])
+            ours, theirs = float(chunk.times[known[-1]]), float(times[known[-1]])
             self.samples.offset(theirs, ours - theirs)
 
 
