@@ -93,9 +93,11 @@ class LevelBars(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(theme().raised))
             painter.drawRoundedRect(box, 3, 3)
-            box.setWidth(max(3.0, reach * min(1.0, level.share)))
-            painter.setBrush(QColor(theme().accent if level.chosen else theme().signal))
-            painter.drawRoundedRect(box, 3, 3)
+            if level.share > 0:
+                box.setWidth(max(3.0, reach * min(1.0, level.share)))
+                colour = theme().accent if level.chosen else theme().signal
+                painter.setBrush(QColor(colour))
+                painter.drawRoundedRect(box, 3, 3)
             if read:
                 self._write(painter, level, middle, behind)
 

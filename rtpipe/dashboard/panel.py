@@ -12,12 +12,12 @@ class Panel(QWidget):
     """A part of the window that shows one thing of the run.
 
     One file a panel; a line in `rtpipe.dashboard.window.PANELS` brings it into the
-    window, which puts it in a dock, calls `refresh` and `retheme`, and lists in its
-    menu what the panel was given by `addAction`, with the keys. A panel makes no timer,
-    reads nothing but the `RunModel` it is given (whose docstrings say what is there),
-    and makes its widgets once, in the constructor or the first `refresh`. Colours
-    and letters come from `rtpipe.dashboard.theme`, which is Qt's palette, too: a plain
-    QLabel looks right as it is.
+    window, which puts it in a dock, calls `follow`, `refresh` and `retheme`, and lists
+    in its menu what the panel was given by `addAction`, with the keys. A panel makes no
+    timer, reads nothing but the `RunModel` it is given (whose docstrings say what is
+    there), and makes its widgets once, in the constructor or the first `refresh`.
+    Colours and letters come from `rtpipe.dashboard.theme`, which is Qt's palette, too:
+    a plain QLabel looks right as it is.
 
     Parameters
     ----------
@@ -51,6 +51,13 @@ class Panel(QWidget):
         returns ``[*run.models]``; one that has nothing to show in this run, ``[]``.
         """
         return [""]
+
+    def follow(self, run: RunModel, now: float) -> None:
+        """Take in what must not be missed; before each `refresh`, and without it, too.
+
+        Called as often while the panel cannot be seen or the view is paused, so that it
+        has no hole in what it shows of the past. By default there is nothing to do.
+        """
 
     def refresh(self, run: RunModel, now: float) -> None:
         """Show how things stand; at most 30 times a second, while it can be seen.

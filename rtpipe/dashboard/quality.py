@@ -19,12 +19,20 @@ from PyQt6.QtWidgets import (
 from rtpipe.dashboard.head import PLACES, Head, is_muse
 from rtpipe.dashboard.model import RunModel, StreamModel
 from rtpipe.dashboard.panel import Panel
-from rtpipe.dashboard.sign import draw_sign, reason_of
+from rtpipe.dashboard.sign import ENDED, draw_sign, reason_of
 from rtpipe.dashboard.theme import font, state_colour, theme
-from rtpipe.terminal.duration import clock, milliseconds
+from rtpipe.duration import clock, milliseconds
 
 _EVERY = 0.25  # seconds between two figures: the run tells them no more often
-_ENDED = frozenset({"lost", "recovering"})
+_FACTS = (
+    "rate",
+    "delay",
+    "lost, last minute",
+    "lost in all",
+    "in the device",
+    "on the way",
+    "battery",
+)
 _FEW = 8  # channels, up to which each has a line of its own
 _NARROW = 30  # letters, below which streams do not stand beside each other
 
@@ -161,7 +169,7 @@ class StreamQuality(QWidget):
         colour = state_colour(stream.state).name()
         self._why.setStyleSheet(f"color: {colour}")
         quality = dict(zip(stream.info.ch_names, stream.quality, strict=True))
-        if stream.state in _ENDED:  # what was judged is no longer so
+        if stream.state in ENDED:  # what was judged is no longer so
             quality = dict.fromkeys(quality, "?")
         if self.head:
             self.head.show_quality({name: quality[name] for name in PLACES})
@@ -318,23 +326,18 @@ class Facts(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.shown: dict[str, str] = {}
-        self._rows: dict[str, tuple[QLabel, QLabel]] = {}
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 4, 0, 0)
-        self._grid.setHorizontalSpacing(12)
-        self._grid.setVerticalSpacing(3)
+        self._rows = {name: (QLabel(name), QLabel()) for name in _FACTS}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 4, 0, 0)
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(3)
+        for at, row in enumerate(self._rows.values()):
+            for column, label in enumerate(row):
+                grid.addWidget(label, at, column)
 
     def refresh(self, stream: StreamModel) -> None:
         """Show the newest figures; what is not known has no line."""
         self.shown = facts_of(stream)
-        for name in self.shown:
-            if name not in self._rows:
-                self._rows[name] = QLabel(name), QLabel()
-                at = self._grid.rowCount()
-                for column, label in enumerate(self._rows[name]):
-                    side = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
-                    self._grid.addWidget(label, at, column, side)
-                self.retheme()
         for name, (label, value) in self._rows.items():
             value.setText(self.shown.get(name, ""))
             label.setVisible(name in self.shown)
@@ -356,13 +359,13 @@ def facts_of(stream: StreamModel) -> dict[str, str]:
         "rate": f"{rate} of {stream.info.sfreq:g} Hz",
         "lost, last minute": f"{stream.lost_minute:,}",
         "lost in all": _share(counters["lost"], counters["received"]),
+        "in the device": f"{counters['lost_device']:,}",
+        "on the way": f"{counters['lost_transport']:,}",
     }
-    if counters["lost"]:
-        facts["in the device"] = f"{counters['lost_device']:,}"
-        facts["on the way"] = f"{counters['lost_transport']:,}"
-    if (delay := stream.status["delay"]) is not None:
+    delay, battery = stream.status["delay"], stream.battery
+    if delay is not None and stream.state not in ENDED:
         facts["delay"] = milliseconds(delay)
-    if (battery := stream.battery) is not None:
+    if battery is not None:
         facts["battery"] = f"{battery:.0f} %"
     return facts
 
@@ -375,7 +378,7 @@ def sentence_of(stream: StreamModel, started: float, now: float) -> str:
     since, reason = stream.status["link"]["since"], stream.reason
     if stream.state == "connecting":
         first = f"waiting for the first sample ({clock(now - started)})"
-    elif stream.state in _ENDED:
+    elif stream.state in ENDED:
         first = f"no data for {clock(now - since)}; still trying"
     elif stream.state == "degraded":
         return reason

@@ -5,6 +5,8 @@ from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from rtpipe.dashboard.theme import state_colour
 
+#: The states of a connection without data.
+ENDED = frozenset({"lost", "recovering"})
 _ROUND = frozenset({"good", "streaming"})
 _CORNERED = frozenset({"flat", "railed", "lost"})
 _POINTED = frozenset({"mains", "noisy", "degraded", "recovering"})

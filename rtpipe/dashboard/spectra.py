@@ -15,7 +15,7 @@ _BRAIN = frozenset({"eeg", "seeg", "ecog", "dbs"})
 _SLOWEST = 32.0  # hertz; below, half a second has too few samples to tell anything of
 _MISSING = 0.1  # share of a window that may have been filled in
 _AT_ONCE = 16  # spectra in one call, so that the window does not stand still for long
-_LEAST = 1e-12  # of a density; what is flat has a logarithm, too
+LEAST = -120.0  # decibels: what is flat has a logarithm, too
 
 Float16 = NDArray[np.float16]
 
@@ -145,7 +145,7 @@ class Spectra:
         column[:] = np.nan
         with suppress(Overrun):
             power = self._power((number + 1) * self._hop)
-            column[:] = 10 * np.log10(np.maximum(power, _LEAST)).T
+            column[:] = 10 * np.log10(np.maximum(power, 10 ** (LEAST / 10))).T
         self.newest = number
         self.come = min(self.come + 1, self.n_columns)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PyQt6.QtCore import QRectF
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
-from rtpipe.dashboard.spectra import Spectra
+from rtpipe.dashboard.spectra import LEAST, Spectra
 from rtpipe.dashboard.theme import font, theme
 
 _SPANS = (60.0, 120.0, 300.0, 600.0)  # seconds that are shown: the first that suffices
@@ -16,7 +16,7 @@ _TICKS = {60.0: 15.0, 120.0: 30.0, 300.0: 60.0, 600.0: 120.0}
 _SHADES = 255  # besides 0, which is empty
 _SHARES = (2.0, 99.5)  # percent of the values that are darker than all colours, or not
 _STEP = 5.0  # decibels in which the limits of the colours change, so that they stay
-_LEAST = 20.0  # decibels from one limit to the other, at least
+_WIDTH = 20.0  # decibels from one limit to the other, at least
 
 
 class Spectrogram(QWidget):
@@ -38,7 +38,7 @@ class Spectrogram(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.image: NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
-        self.span, self.limits = _SPANS[0], (0.0, _LEAST)
+        self.span, self.limits = _SPANS[0], (0.0, _WIDTH)
         self._decibels = np.zeros((0, 0), np.float32)
         self._drawn: tuple[Spectra, int, int] | None = None
         self._axes = {"left": pg.AxisItem("left"), "bottom": _Ago(self)}
@@ -46,6 +46,8 @@ class Spectrogram(QWidget):
         self._plot.setMouseEnabled(False, False)
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
+        # So that the words at both ends of an axis have room.
+        self._plot.getPlotItem().layout.setContentsMargins(0, 8, 28, 0)
         self._plot.setFrameShape(self._plot.Shape.NoFrame)
         self._picture = pg.ImageItem()
         colours = pg.colormap.get("viridis").getLookupTable(nPts=_SHADES, alpha=True)
@@ -83,7 +85,7 @@ class Spectrogram(QWidget):
         for axis in self._axes.values():
             axis.setPen(theme().faint)
             axis.setTextPen(theme().quiet)
-            axis.setStyle(tickFont=font(0.9), tickLength=4)
+            axis.setStyle(tickFont=font(0.9), tickLength=4, hideOverlappingLabels=False)
         self._plot.setLabel("left", "Hz", color=theme().quiet)
 
     def _make_room(self, spectra: Spectra) -> None:
@@ -95,7 +97,7 @@ class Spectrogram(QWidget):
     def _draw(self, spectra: Spectra, channel: int, same: bool) -> None:
         spectra.copy(channel, self._decibels)
         come = self._decibels[-max(1, spectra.come) :, 1:]
-        known = come[np.isfinite(come)]
+        known = come[come > LEAST]  # where it was flat, nothing is to be told apart
         if len(known):
             self.limits = _limits(known, self.limits if same else None)
         low, high = self.limits
@@ -159,4 +161,4 @@ def _limits(
     if before and max(abs(low - before[0]), abs(high - before[1])) < _STEP:
         return before
     low, high = np.floor(low / _STEP) * _STEP, np.ceil(high / _STEP) * _STEP
-    return float(low), float(max(high, low + _LEAST))
+    return float(low), float(max(high, low + _WIDTH))

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QKeySequence, QResizeEvent
 from PyQt6.QtWidgets import QBoxLayout, QComboBox, QHBoxLayout, QLabel, QVBoxLayout
 
@@ -12,9 +11,11 @@ from rtpipe.dashboard.bands import BANDS, amplitudes, band_powers, newest
 from rtpipe.dashboard.levelbars import Level, LevelBars
 from rtpipe.dashboard.model import RunModel, StreamModel
 from rtpipe.dashboard.panel import Panel
+from rtpipe.dashboard.sign import ENDED
 from rtpipe.dashboard.spectra import Spectra, has_spectra, is_brain
 from rtpipe.dashboard.spectrogram import Spectrogram
 from rtpipe.dashboard.theme import theme
+from rtpipe.types import Float32, Float64
 
 _EVERY = 0.25  # seconds between two pictures
 _RHYTHM, _STRENGTH = 4.0, 0.5  # seconds of which band powers and amplitudes are
@@ -47,7 +48,8 @@ class SpectrumPanel(Panel):
         self._shown = -_EVERY
         self._full: dict[str, _Full] = {}
         self._told, self._scale = QLabel(), QLabel()
-        self.choice.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        grow = QComboBox.SizeAdjustPolicy.AdjustToContents
+        self.choice.setSizeAdjustPolicy(grow)
         self.choice.currentIndexChanged.connect(self._show_at_once)
         self.bars.clicked.connect(self._choose_beside)
         above = QHBoxLayout()
@@ -89,7 +91,6 @@ class SpectrumPanel(Panel):
 
     def refresh(self, run: RunModel, now: float) -> None:
         """Show the chosen channel."""
-        self.follow(run, now)
         if now - self._shown < _EVERY:
             return
         self._shown = now
@@ -140,9 +141,9 @@ class SpectrumPanel(Panel):
         unit = _UNITS.get(info.units[channel], info.units[channel])
         if is_brain(info.ch_types[channel]):
             self._told.setText("share of 1 to 45 Hz")
-            data = newest(stream.raw, round(_RHYTHM * info.sfreq))
+            data = _newest(stream, _RHYTHM)
             return _bands(None if data is None else data[:, channel], info.sfreq, unit)
-        data = newest(stream.raw, max(2, round(_STRENGTH * info.sfreq)))
+        data = _newest(stream, _STRENGTH)
         sizes = np.full(info.n_channels, np.nan) if data is None else amplitudes(data)
         full = self._full[info.name].of(sizes, now)
         self._told.setText(f"root mean square; a full bar is {full:g} {unit}".strip())
@@ -160,13 +161,20 @@ class SpectrumPanel(Panel):
         ]
 
 
+def _newest(stream: StreamModel, seconds: float) -> Float32 | None:
+    """Return the last samples; None where there are too few, or none come now."""
+    if stream.state in ENDED:
+        return None
+    return newest(stream.raw, round(seconds * stream.info.sfreq))
+
+
 class _Full:
     """What a bar of full length means: a round number that seldom changes."""
 
     def __init__(self) -> None:
         self._value, self._needed = 0.0, 0.0  # and when so much was needed last
 
-    def of(self, sizes: "np.ndarray[Any, Any]", now: float) -> float:
+    def of(self, sizes: Float64, now: float) -> float:
         """Return it for these sizes; nan counts for nothing."""
         most = _round(float(np.nan_to_num(sizes).max(initial=0.0)))
         if most >= self._value or now - self._needed > _HELD:
@@ -182,7 +190,7 @@ def _round(value: float) -> float:
     return float(next(ten * k for k in (1, 2, 5, 10, 20) if ten * k >= value))
 
 
-def _bands(data: "np.ndarray[Any, Any] | None", sfreq: float, unit: str) -> list[Level]:
+def _bands(data: Float32 | None, sfreq: float, unit: str) -> list[Level]:
     """Return a bar a band: its share of all, and its power."""
     powers = dict.fromkeys(BANDS, np.nan)
     if data is not None:

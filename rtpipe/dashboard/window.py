@@ -50,6 +50,8 @@ class Place:
 # What the window shows, a line each: from top to bottom, and in the menu.
 PANELS: tuple[Place, ...] = (
     Place("cuepanel", "CuePanel", "left"),
+    Place("quality", "QualityPanel", "right"),
+    Place("spectrum", "SpectrumPanel", "right", "details"),
     Place("timing", "Timing", "right", "details"),
 )
 
@@ -188,14 +190,11 @@ class Window(QMainWindow):
     def refresh(self, now: float) -> None:
         """Show how things stand, in every panel that can be seen."""
         self.commands.refresh(now)
-        if self.run is None or self.isMinimized():
+        if self.run is None:
             return
         self._tell(self.run, now)
         for panel in self.panels.values():
-            if self.paused and panel.pauses:
-                continue
-            if panel.isVisible() and not panel.visibleRegion().isEmpty():
-                self._refresh(panel, self.run, now)
+            self._refresh(panel, self.run, now)
 
     def pause(self) -> None:
         """Stop or go on refreshing the panels."""
@@ -251,11 +250,19 @@ class Window(QMainWindow):
         if panel.title in self.failed:
             return
         try:
-            panel.refresh(run, now)
+            panel.follow(run, now)
+            if self._shows(panel):
+                panel.refresh(run, now)
         except Exception as error:
             traceback.print_exc()
             self.failed[panel.title] = last_line(error)
             self.say(f"{panel.title} stopped: {last_line(error)}")
+
+    def _shows(self, panel: Panel) -> bool:
+        """Tell whether a panel can be seen, and does not stand still."""
+        if self.isMinimized() or (self.paused and panel.pauses):
+            return False
+        return panel.isVisible() and not panel.visibleRegion().isEmpty()
 
     def _own_actions(self) -> None:
         self.add_action("Light or dark", "Ctrl+D", self.switch_theme)
