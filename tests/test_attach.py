@@ -209,6 +209,9 @@ except RtpipeError as error:
 """
 
 
+_STAY = "\nprint(0, flush=True); input()"
+
+
 def test_a_reader_that_is_killed_harms_nothing(home: Path) -> None:
     with live() as runtime:
         folder = home / runtime.run.name
@@ -216,7 +219,7 @@ def test_a_reader_that_is_killed_harms_nothing(home: Path) -> None:
             [
                 sys.executable,
                 "-c",
-                _ATTACH + "\nprint('there', flush=True); input()",
+                _ATTACH + _STAY,
                 str(folder),
             ],
             stdin=subprocess.PIPE,

@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import suppress
+from importlib import import_module
 
 from rtpipe.dashboard.launch import OPEN
 
@@ -12,10 +13,13 @@ def main() -> int:
     owner = "--owner" in sys.argv[1:]
     _spare_the_disk()
     try:
-        from rtpipe.dashboard.app import LOWER, run
+        for library in ("PyQt6.QtWidgets", "pyqtgraph"):
+            import_module(library)
     except ImportError as error:
         _say(f"Qt's libraries cannot be loaded ({error})")
         return 2
+    from rtpipe.dashboard.app import LOWER, run
+
     with suppress(AttributeError, OSError):
         os.nice(LOWER)
     return run(owner, lambda: _say(OPEN))

@@ -3,8 +3,10 @@
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 
 from PyQt6.QtCore import QObject, QSettings, QSocketNotifier, Qt, QTimer
 from PyQt6.QtGui import QGuiApplication
@@ -162,6 +164,7 @@ def run(owner: bool, opened: Callable[[], None]) -> int:
         The exit status: 0 when the window was closed.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us decides
+    sys.excepthook = _crash
     application = QApplication(sys.argv[:1])
     application.setApplicationName("rtpipe")
     dashboard = Dashboard(owner)
@@ -171,3 +174,12 @@ def run(owner: bool, opened: Callable[[], None]) -> int:
     status = application.exec()
     del orders
     return status
+
+
+def _crash(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """End the process, with the error's own words last: Qt would add its own."""
+    traceback.print_exception(kind, error, trace)
+    sys.stderr.flush()
+    os._exit(1)

@@ -8,6 +8,7 @@ process that started it is over, whatever became of it, and the window closes.
 import logging
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ OPEN = "open"  # what the process says when its window is open
 _START = 30.0  # seconds a window may take: on a busy computer Qt is read from disk
 _END = 3.0  # seconds the process may take to end, before it is made to
 _NEEDED = ("PyQt6", "pyqtgraph")
+_ABORTED = (-signal.SIGABRT, 2)  # what Qt does, and we do, where there is no window
 _UNSEEN = ("offscreen", "minimal", "minimalegl", "vnc")  # platforms of Qt
 
 
@@ -136,8 +138,10 @@ class Dashboard:
         self._said.seek(0)
         text = self._said.read().decode(errors="replace")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        if text.startswith("Traceback"):
+        if "Traceback" in text:
             return lines[-1]
+        if self.status is not None and self.status not in _ABORTED:
+            return ""  # what Qt remarked was not why it ended
         # Qt tells what is missing, among a page of what there is.
         first = lines[0] if lines else ""
         line = next((line for line in lines if "needed" in line), first)
