@@ -24,6 +24,7 @@ from rtpipe.dashboard.keys import Keys
 from rtpipe.dashboard.model import RunModel
 from rtpipe.dashboard.picture import save_picture
 from rtpipe.dashboard.theme import theme
+from rtpipe.duration import clock
 
 if TYPE_CHECKING:
     from rtpipe.dashboard.window import Window
@@ -244,6 +245,5 @@ def _told(status: dict[str, Any], now: float) -> str:
         return f"✕ recording stopped: {status['error']}"
     if status["state"] == "finished":
         return f"✓ {name}"
-    minutes, seconds = divmod(int(max(0.0, now - status["started"])), 60)
-    size = status["bytes"] / 1e6
-    return f"● {name}  {minutes}:{seconds:02d}  {size:.1f} MB"
+    lasts = clock(now - status["started"])
+    return f"● {name}  {lasts}  {status['bytes'] / 1e6:.1f} MB"

@@ -17,16 +17,6 @@ _LEAST = 2.0  # pixels of a bar: one slow answer in a million is to be seen
 _ROUND = [n * 10.0**k for k in range(-6, 4) for n in (1, 3)]
 
 
-def milliseconds(seconds: float | None) -> str:
-    """Return a duration in the digits that matter."""
-    if seconds is None:
-        return "—"
-    if seconds >= 10:
-        return f"{seconds:,.0f} s"
-    value = seconds * 1e3
-    return f"{value:.1f} ms" if value < 9.95 else f"{value:,.0f} ms"
-
-
 class LatencyBars(QWidget):
     """Bars of how many durations fell between two, and a line a percentile."""
 

@@ -13,10 +13,11 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from rtpipe.dashboard.latencybars import LatencyBars, milliseconds
+from rtpipe.dashboard.latencybars import LatencyBars
 from rtpipe.dashboard.model import ModelModel, RunModel
 from rtpipe.dashboard.panel import Panel
 from rtpipe.dashboard.theme import font
+from rtpipe.duration import milliseconds
 
 PERCENTILES = ("p50", "p95", "p99")
 #: Counters of windows that were due and have no answer, and how they are called.
