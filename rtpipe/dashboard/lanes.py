@@ -71,6 +71,8 @@ class Group:
         A channel's quality in a word each; empty where it is good or not known.
     marks : list of Mark
         The newest first.
+    hidden : int
+        Channels that have no lane.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Group:
     state: str = ""
     words: list[str] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
+    hidden: int = 0
 
     def beside(self) -> tuple[object, ...]:
         """Return all that is written beside the lanes: changed, it is written anew."""
@@ -128,7 +131,6 @@ class Lanes(QWidget):
         self._beside: tuple[object, ...] = ()
         self._fonts()
         self._sheet = Sheet(16, 1, self.span)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(240, 120)
 
     @property
@@ -310,42 +312,31 @@ class Lanes(QWidget):
     def _paint_sheet(self, painter: QPainter, plot: QRect) -> None:
         sheet, ratio = self._sheet, self.devicePixelRatioF()
         cut = 0 if self.sweep else (self._head + 1) % sheet.width
-        for begin, end, x in (
-            (cut, sheet.width, 0),
-            (0, cut, sheet.width - cut),
-        ):
-            if end > begin:
-                target = QRectF(
-                    plot.left() + x / ratio,
-                    plot.top(),
-                    (end - begin) / ratio,
-                    sheet.height / ratio,
-                )
-                source = QRectF(begin, 0, end - begin, sheet.height)
-                painter.drawImage(target, sheet.image, source)
+        left = float(plot.left())
+        for begin, end in ((cut, sheet.width), (0, cut)):
+            part = QRectF(begin, 0, end - begin, sheet.height)
+            size = part.width() / ratio, part.height() / ratio
+            painter.drawImage(QRectF(left, 0, *size), sheet.image, part)
+            left += size[0]
         if self.sweep and self._head:
-            x = plot.left() + self._head % sheet.width / ratio
+            at = plot.left() + self._head % sheet.width / ratio
             painter.setPen(QPen(QColor(theme().faint), 1))
-            painter.drawLine(QPointF(x, self._row), QPointF(x, plot.bottom()))
+            painter.drawLine(QPointF(at, self._row), QPointF(at, plot.bottom()))
 
     def _paint_axis(self, painter: QPainter, plot: QRect) -> None:
         painter.setFont(self._plain)
         metrics = QFontMetrics(self._plain)
         free = _Free(self.width())
+        top = plot.bottom() + 1
         for time in self._ticks():
             if (x := self._x(time)) is None:
                 continue
-            painter.setPen(QColor(theme().faint))
-            painter.drawLine(
-                QPointF(x, plot.bottom() + 1), QPointF(x, plot.bottom() + 4)
-            )
+            painter.setPen(QColor(theme().quiet))
+            painter.drawLine(QPointF(x, top), QPointF(x, top + 3))
             text = f"{time:.10g} s"
             width = metrics.horizontalAdvance(text)
-            left = free.take(((x - width / 2, width),))
-            if left is not None:
-                painter.setPen(QColor(theme().quiet))
-                base = plot.bottom() + 3 + metrics.ascent()
-                painter.drawText(QPointF(left, base), text)
+            if (left := free.take(((x - width / 2, width),))) is not None:
+                painter.drawText(QPointF(left, top + 3 + metrics.ascent()), text)
 
     def _ticks(self) -> Iterator[float]:
         """Yield the times that are named, the newest first."""
@@ -367,6 +358,7 @@ class Lanes(QWidget):
         painter.setFont(self._plain)
         for text, colour in (
             (group.about, QColor(colours.quiet)),
+            (f"{group.hidden} hidden" if group.hidden else "", QColor(colours.accent)),
             (group.state, state_colour(group.state.partition(":")[0])),
         ):
             painter.setPen(colour)
@@ -385,14 +377,16 @@ class Lanes(QWidget):
         for mark in group.marks[:_LINES]:
             if (x := self._x(mark.time - source.zero)) is None:
                 continue
-            painter.setPen(QPen(QColor(mark.colour), 1))
+            colour = QColor(mark.colour)
             if mark.line:
+                painter.setPen(QPen(colour, 1, Qt.PenStyle.DotLine))
                 painter.drawLine(QPointF(x, top - 4), QPointF(x, bottom))
             elide = Qt.TextElideMode.ElideRight
             text = metrics.elidedText(mark.text, elide, _LONGEST)
             width = metrics.horizontalAdvance(text)
-            left = free.take(((x, width), (x - width, width)))
-            if left is not None:
+            left = free.take(((x, width), (x - width - _ROOM, width)))
+            if text and left is not None:
+                painter.setPen(colour)
                 painter.drawText(QPointF(left, base), text)
 
     def _paint_beside(self, painter: QPainter, plot: QRect) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 
 from rtpipe.types import Float32, Float64
 
-_SHARE = 99.0  # percent of the samples that fit; rare peaks are cut off
-_SPARE = 1.25  # room for those that come
+_SHARE = 99.8  # percent of the samples that fit; rare peaks are cut off
+_SPARE = 1.1  # room for those that come
 _LOOSE = 0.25  # a signal that uses less of its lane than this gets a smaller range
 _LEAST, _LARGEST = 1e-9, 1e30
 

@@ -49,6 +49,7 @@ class Place:
 
 # What the window shows, a line each: from top to bottom, and in the menu.
 PANELS: tuple[Place, ...] = (
+    Place("signals", "Signals", "left"),
     Place("cuepanel", "CuePanel", "left"),
     Place("quality", "QualityPanel", "right"),
     Place("spectrum", "SpectrumPanel", "right", "details"),
