@@ -101,7 +101,7 @@ def test_it_knows_what_the_run_has(home: Path) -> None:
 def test_losses_of_the_last_minute_and_events_are_those_of_the_stream(
     home: Path,
 ) -> None:
-    device = faulty("synthetic:emg", {"seed": 1}, seed=2, lose=0.05)
+    device = faulty("synthetic:emg", faults="drop 10%", seed=2)
     with Runtime([device]) as runtime:
         attachment = Attachment(home / runtime.run.name)
         model = RunModel(attachment)
@@ -129,7 +129,7 @@ def test_answers_of_the_last_ten_minutes_are_kept_in_order() -> None:
     hop = 1.0
     answers = Answers(LABELS, hop)
     for k in range(int(2.5 * SPAN)):
-        answers.take(as_json(answer(k)))
+        answers.take(as_json(answer(k)), now())
         n = min(k + 1, int(SPAN / hop) + 1)
         assert len(answers) == n
         assert answers.index[0] == k + 1 - n
@@ -146,12 +146,12 @@ def test_why_there_is_no_decision_is_kept_in_words() -> None:
     assert (answers.newest, len(answers)) == (None, 0)
     assert answers.none == "no window has been answered yet"
     for k, reason in enumerate(("unsure", None, "bad signal", "unsure")):
-        answers.take(as_json(answer(k, None if reason else "rest", reason)))
+        answers.take(as_json(answer(k, None if reason else "rest", reason)), now())
     said = [answers.reasons[k] if k >= 0 else None for k in answers.reason]
     assert said == ["unsure", None, "bad signal", "unsure"]
     assert answers.label.tolist() == [-1, 0, -1, -1]
     for k in range(1000):  # of some, the words hold a number
-        answers.take(as_json(answer(k, None, f"no data for {k} s")))
+        answers.take(as_json(answer(k, None, f"no data for {k} s")), now())
     assert len(answers.reasons) < 100
     assert len(answers.reason) == 1004
     answers.lapse("the device is lost")
@@ -167,15 +167,11 @@ def test_a_decision_that_ended_is_not_the_present_one(home: Path) -> None:
         answers = model.models["demo-gesture"].streams["synthetic:emg"]
         follow(model, lambda: answers.newest is not None)
         none = {"model": "demo-gesture", "reason": "no data for 0.20 s"}
-        line = {
-            "type": "event",
-            "stream": "synthetic:emg",
-            "time": None,
-            "kind": "none",
-        }
-        model.take([{**line, **none, "model": "another"}], now())
+        line = {"type": "event", "stream": "synthetic:emg", "time": None}
+        model.take([{**line, **none, "kind": "none", "model": "another"}], now())
         assert answers.newest is not None
-        model.take([{**line, **none}], now())
-        assert (answers.newest, answers.none) == (None, "no data for 0.20 s")
+        model.take([{**line, **none, "kind": "none"}], now())
+        assert not answers.newest
+        assert answers.none == "no data for 0.20 s"
         assert isnan(model.streams["synthetic:emg"].events[-1].time)
         attachment.close()
