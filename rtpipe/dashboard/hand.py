@@ -88,7 +88,7 @@ class Hand(QWidget):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Return the size below which nobody recognises it."""
-        return QSize(90, 90)
+        return QSize(80, 80)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw it as large as there is room."""

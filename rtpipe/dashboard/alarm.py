@@ -1,0 +1,56 @@
+"""An alarm that stays until a person has seen it. No Qt."""
+
+import numpy as np
+
+from rtpipe.dashboard.model import Answers
+
+
+class Alarm:
+    """Is raised when a label is decided, and stays raised until it is acknowledged.
+
+    Acknowledged while the label goes on, it is silent until the label has ended and
+    comes again.
+
+    Parameters
+    ----------
+    label : str
+        One of the answers'.
+
+    Attributes
+    ----------
+    raised : bool
+    going_on : bool
+        Whether the newest answer decided the label.
+    since : float
+        When it was decided first of what is not acknowledged, on the stream's clock;
+        nan where it never was.
+    """
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.raised = self.going_on = False
+        self.since = np.nan
+        self._after = -1  # index of the last answer that was taken in
+
+    def follow(self, answers: Answers) -> bool:
+        """Take in the answers since the last call; return whether it raised it."""
+        new = answers.index > self._after
+        if not new.any():
+            return False
+        self._after = int(answers.index[-1])
+        on = answers.label[new] == answers.labels.index(self.label)
+        begins = on & ~np.concatenate([[self.going_on], on[:-1]])
+        self.going_on = bool(on[-1])
+        if self.raised or not begins.any():
+            return False
+        self.raised, self.since = True, float(answers.end[new][begins.argmax()])
+        return True
+
+    def acknowledge(self) -> None:
+        """Note that a person has seen it."""
+        self.raised = False
+
+
+def label_of(labels: tuple[str, ...]) -> str:
+    """Return the label to be warned of: ``"seizure"``, or, without it, the last one."""
+    return "seizure" if "seizure" in labels else labels[-1]

@@ -1,0 +1,107 @@
+"""What a model says of a stream now: its answer, or why there is none. No Qt."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rtpipe.dashboard.model import Answers, ModelModel, RunModel, StreamModel
+from rtpipe.types import Float64
+
+_OLD = 1.0  # seconds after which an answer without a successor stands for nothing, ...
+_HOPS = 3  # ... or, where that is longer, as many windows that should have had one
+_ENDED = frozenset({"lost", "recovering"})  # a connection's states without data
+NONE = "NONE"  # what is shown where there is no decision
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """An answer that stands, or that none does.
+
+    Parameters
+    ----------
+    label : str or None
+        The decision; None where there is none.
+    probabilities : ndarray of float64, shape (n_labels,)
+        Of the newest window alone; nan where no answer stands.
+    why : str
+        Why there is no decision; empty where there is one.
+    stands : bool
+        Whether there is an answer: one that was rejected stands, and decides nothing.
+    truth : str or None
+        What the device says is true now, where it does.
+    agrees : bool or None
+        Whether the decision is the truth of its window; None where that is not known.
+    """
+
+    label: str | None
+    probabilities: Float64
+    why: str
+    stands: bool
+    truth: str | None
+    agrees: bool | None
+
+
+def answer_of(run: RunModel, model: ModelModel, name: str, now: float) -> Answer:
+    """Return what a model says of a stream at present.
+
+    An answer stands until the run says that it ended, the stream's connection is lost,
+    the run is over, or no other has followed it for long: for three hops, and at least
+    a second.
+
+    Parameters
+    ----------
+    run : RunModel
+    model : ModelModel
+    name : str
+        Of the stream.
+    now : float
+        The present on the run's clock.
+    """
+    stream, answers = run.streams[name], model.streams[name]
+    truth = stream.truth.get(model.task)
+    newest = answers.newest
+    why = _nothing(run, model, stream, answers, now)
+    if why or newest is None:
+        unknown = np.full(len(model.labels), np.nan)
+        return Answer(None, unknown, why, False, truth, None)
+    of_window = newest["truth"]
+    return Answer(
+        newest["label"],
+        answers.probabilities[-1],
+        str(newest.get("reason") or ""),
+        True,
+        truth,
+        None if of_window is None else newest["label"] == of_window,
+    )
+
+
+def _nothing(
+    run: RunModel, model: ModelModel, stream: StreamModel, answers: Answers, now: float
+) -> str:
+    """Return why no answer stands; empty where one does."""
+    if run.state != "running":
+        return f"the run is {run.state}"
+    if stream.state in _ENDED:
+        return "no data: the connection is lost"
+    age = _age(stream, answers, now)
+    if answers.newest is not None and age <= max(_OLD, _HOPS * model.hop):
+        return ""
+    filled = (stream.raw.stop - stream.raw.first) / stream.info.sfreq
+    if filled < model.window:
+        which = "first" if not len(answers) else "next"
+        progress = f"{filled:.1f} of {model.window:.1f} s"
+        return f"filling the {which} window: {progress}"
+    return answers.none or f"no answer for {age:.1f} s"
+
+
+def _age(stream: StreamModel, answers: Answers, now: float) -> float:
+    """Return the seconds since the newest answer was given, as far as can be known.
+
+    When it came here says little where this process was held up, and in a recording
+    nothing but that is on the run's clock.
+    """
+    age = now - answers.came
+    if stream.clock == "run" and len(answers):
+        given = answers.end[-1] + answers.latency[-1]
+        age = max(age, now - given) if np.isfinite(given) else age
+    return float(age)

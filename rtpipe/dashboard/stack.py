@@ -1,0 +1,134 @@
+"""All labels in one bar, and how their shares went: for few labels with an order."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PyQt6.QtCore import QRectF, QSize, Qt
+from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from rtpipe.dashboard.answer import Answer
+from rtpipe.dashboard.bars import TRUTH
+from rtpipe.dashboard.columns import edges, newest
+from rtpipe.dashboard.model import Answers
+from rtpipe.dashboard.theme import colour_of, font, theme
+from rtpipe.dashboard.timeline import FOOT, MINUTE, areas, draw_foot
+
+_BAR = 34.0  # pixels
+_WORDS = 26.0  # pixels for the names below the bar
+_SIDE = 70.0  # pixels on the left of the trend, for the names of the ribbons
+_SOFT = 205  # of 255: how strong the colours of the past are
+
+
+class Stack(QWidget):
+    """Draws the answers of a model on a stream as shares of one bar.
+
+    Parameters
+    ----------
+    labels : sequence of str
+    hop : float
+        Seconds from one answer to the next.
+    """
+
+    def __init__(self, labels: Sequence[str], hop: float) -> None:
+        super().__init__()
+        self._labels, self._hop = tuple(labels), hop
+        self._answer: Answer | None = None
+        self._answers: Answers | None = None
+        self._now = np.nan
+        self._drawn: object = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_answers(self, answer: Answer, answers: Answers, now: float) -> None:
+        """Draw an answer, and those before it, as far as anything has changed.
+
+        Parameters
+        ----------
+        answer : Answer
+        answers : Answers
+        now : float
+            The present on the stream's clock; nan where it is not known.
+        """
+        moment = round(now * 10) if np.isfinite(now) else None
+        said = (answer.label, answer.stands, answer.truth)
+        drawn = (*said, len(answers), answers.came, moment)
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self._answer, self._answers, self._now = answer, answers, now
+            self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the size at which nothing is crowded."""
+        return QSize(420, round(_BAR + _WORDS + FOOT + 110))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Return the size at which the bar can be read."""
+        return QSize(200, round(_BAR + _WORDS + FOOT))
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+        """Draw it."""
+        if self._answer is None or self._answers is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._bar(painter, QRectF(0, 0, self.width(), _BAR))
+        self._words(painter, QRectF(0, _BAR + 4, self.width(), _WORDS))
+        top = _BAR + _WORDS + 14
+        right = self.width() - _SIDE
+        trend = QRectF(_SIDE, top, right, max(0, self.height() - top - FOOT))
+        self._trend(painter, trend)
+        foot = QRectF(_SIDE, self.height() - FOOT, right, FOOT)
+        draw_foot(painter, foot, self._answers, self._labels, self._now, self._hop)
+        painter.end()
+
+    def _bar(self, painter: QPainter, box: QRectF) -> None:
+        """Draw the shares side by side."""
+        assert self._answer is not None
+        painter.fillRect(box, QColor(theme().raised))
+        left = box.left()
+        for label, share in zip(
+            self._labels, self._answer.probabilities.tolist(), strict=True
+        ):
+            if np.isfinite(share):
+                part = QRectF(left, box.top(), share * box.width(), box.height())
+                painter.fillRect(part, colour_of(label, self._labels))
+                left = part.right()
+
+    def _words(self, painter: QPainter, box: QRectF) -> None:
+        """Write the labels and their shares, each in a place that stays."""
+        assert self._answer is not None
+        wide = box.width() / len(self._labels)
+        for k, label in enumerate(self._labels):
+            decided, share = label == self._answer.label, self._answer.probabilities[k]
+            room = QRectF(box.left() + k * wide, box.top(), wide, box.height())
+            dot = QRectF(room.left(), room.center().y() - 5, 10, 10)
+            painter.fillRect(dot, colour_of(label, self._labels))
+            painter.setFont(font(1.1, bold=decided))
+            painter.setPen(QColor(theme().text if decided else theme().quiet))
+            number = f"{share:.0%}" if np.isfinite(share) else "\N{EM DASH}"
+            true = f" {TRUTH}" if label == self._answer.truth else ""
+            text = QFontMetricsF(painter.font()).elidedText(
+                f"{label} {number}{true}", Qt.TextElideMode.ElideRight, wide - 18
+            )
+            middle = Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(room.adjusted(16, 0, 0, 0), middle, text)
+
+    def _trend(self, painter: QPainter, box: QRectF) -> None:
+        """Draw the shares of the last minute on each other."""
+        assert self._answers is not None
+        painter.fillRect(box, QColor(theme().raised))
+        answers = self._answers
+        if not len(answers) or not np.isfinite(self._now):
+            return
+        between = edges(self._now, MINUTE, max(1, int(box.width())))
+        at = newest(answers.end, between, self._hop)
+        shares = np.where(at[:, None] < 0, np.nan, answers.probabilities[at])
+        above = np.cumsum(shares, axis=1)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for k, label in enumerate(self._labels):
+            colour = colour_of(label, self._labels)
+            colour.setAlpha(_SOFT)
+            painter.setBrush(colour)
+            low = above[:, k - 1] if k else np.zeros(len(above))
+            for area in areas(box, low, above[:, k]):
+                painter.drawPolygon(area)
