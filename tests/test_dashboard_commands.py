@@ -164,7 +164,7 @@ def test_a_marker_by_key_button_and_text_comes_on_every_stream(desk: Desk) -> No
 def test_a_recording_begins_and_ends(desk: Desk, tmp_path: Path, how: str) -> None:
     def act() -> None:
         if how == "key":
-            desk.press("Ctrl+R")
+            desk.press("R")
         else:
             desk.click("Record")
 
@@ -191,12 +191,12 @@ def test_what_the_run_cannot_do_is_said_and_the_run_goes_on(
     desk: Desk, tmp_path: Path
 ) -> None:
     desk.window.commands.file.setText("day.txt")
-    desk.press("Ctrl+R")
+    desk.press("R")
     desk.until(lambda: "day.txt would not be XDF" in desk.said)
     taken = tmp_path / "taken.xdf"
     taken.write_text("mine")
     desk.window.commands.file.setText(str(taken))
-    desk.press("Ctrl+R")
+    desk.press("R")
     desk.until(lambda: "is not written over" in desk.said)
     assert taken.read_text() == "mine"
     assert desk.recording() == "none"

@@ -148,7 +148,7 @@ class Commands(QToolBar):
         add = self._window.add_action
         self._mark = add("Mark", "M", self.mark)
         add("Write a marker", "T", self._to_text)
-        self._record = add("Record", "Ctrl+R", self.record)
+        self._record = add("Record", "R", self.record)
         self._pause = add("Pause the view", "P", self.pause)
         self._pause.setCheckable(True)
         picture = add("Save a picture", "Ctrl+S", self.save)

@@ -1,6 +1,7 @@
 """All keys, over the panels: the menu's list, where a person can see it at once."""
 
 from collections.abc import Iterator
+from math import ceil
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QPalette
@@ -8,7 +9,7 @@ from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel, QMenu, QWidget
 
 from rtpipe.dashboard.theme import font
 
-_LINES = 16  # of one column
+_LINES = 16  # of one column, at most
 
 
 class Keys(QFrame):
@@ -72,8 +73,10 @@ class Keys(QFrame):
         while (item := self._grid.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.deleteLater()
-        for n, (keys, text) in enumerate(self.lines):
-            column, row = divmod(n, _LINES)
+        lines = self.lines
+        high = ceil(len(lines) / ceil(len(lines) / _LINES))
+        for n, (keys, text) in enumerate(lines):
+            column, row = divmod(n, high)
             key = QLabel(keys)
             key.setFont(font(1.1, bold=True))
             key.setAlignment(Qt.AlignmentFlag.AlignRight)
