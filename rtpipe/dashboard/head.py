@@ -45,7 +45,7 @@ class Head(QWidget):
         """Return the room for the head and the words beside it."""
         letters = self.fontMetrics()
         words = letters.horizontalAdvance("railed")
-        return QSize(12 * letters.height() + 2 * words, 13 * letters.height())
+        return QSize(9 * letters.height() + 2 * words, 12 * letters.height())
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw it as large as there is room."""

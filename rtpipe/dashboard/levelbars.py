@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QWidget
 from rtpipe.dashboard.theme import font, theme
 
 _TALLEST = 2.2  # lines of a bar's room, at most
+_SHORTEST = 5  # lines that a bar is long, before notes are left out
 _READ = 0.85  # lines, below which a name cannot be read
 
 
@@ -99,10 +100,10 @@ class LevelBars(QWidget):
                 painter.setBrush(QColor(colour))
                 painter.drawRoundedRect(box, 3, 3)
             if read:
-                self._write(painter, level, middle, behind)
+                self._write(painter, level, middle, before)
 
     def _write(
-        self, painter: QPainter, level: Level, middle: float, behind: int
+        self, painter: QPainter, level: Level, middle: float, before: float
     ) -> None:
         line = self.fontMetrics().height()
         room = QRectF(0, middle - line / 2, self.width(), line)
@@ -114,19 +115,22 @@ class LevelBars(QWidget):
         painter.setFont(font(0.9))
         painter.setPen(QColor(theme().quiet))
         room.setLeft(self._widest([each.name for each in self.levels]) + 8)
-        painter.drawText(room, centre | Qt.AlignmentFlag.AlignLeft, level.note)
+        room.setRight(before)
+        if room.width() > 2 * line:
+            painter.drawText(room, centre | Qt.AlignmentFlag.AlignLeft, level.note)
 
     def _margins(self) -> tuple[int, int]:
-        names = self._widest([each.name for each in self.levels])
+        """Return the room before the bars and behind; notes only where bars have it."""
+        names = self._widest([each.name for each in self.levels]) + 10
         notes = self._widest([each.note for each in self.levels])
-        figures = self._widest([each.figure for each in self.levels])
-        return names + notes + (18 if notes else 10), figures + 10
+        figures = self._widest([each.figure for each in self.levels]) + 10
+        left = self.width() - names - notes - figures
+        noted = notes and left >= _SHORTEST * self.fontMetrics().height()
+        return names + (notes + 8 if noted else 0), figures
 
     def _widest(self, texts: list[str]) -> int:
-        bold = self.fontMetrics()
-        return max(
-            (bold.horizontalAdvance(each + " ") for each in texts if each), default=0
-        )
+        advance = self.fontMetrics().horizontalAdvance
+        return max((advance(each + " ") for each in texts if each), default=0)
 
     def _tall(self) -> float:
         most = _TALLEST * self.fontMetrics().height()

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from PyQt6.QtCore import QPointF, QSize, Qt
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -27,14 +28,15 @@ _EVERY = 0.25  # seconds between two figures: the run tells them no more often
 _FACTS = (
     "rate",
     "delay",
-    "lost, last minute",
-    "lost in all",
+    "lost",
+    "last minute",
     "in the device",
     "on the way",
     "battery",
 )
 _FEW = 8  # channels, up to which each has a line of its own
-_NARROW = 30  # letters, below which streams do not stand beside each other
+_SIGN = 24  # pixels of a channel's sign
+_APART = 20  # pixels between two streams
 
 
 class QualityPanel(Panel):
@@ -56,8 +58,8 @@ class QualityPanel(Panel):
         inside = QWidget()
         self._grid = QGridLayout(inside)
         self._grid.setContentsMargins(12, 8, 12, 8)
-        self._grid.setSpacing(20)
-        area = QScrollArea()
+        self._grid.setSpacing(_APART)
+        self._area = area = QScrollArea()
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -73,9 +75,9 @@ class QualityPanel(Panel):
         self._shown = now
         if not self.streams:
             self.streams = {n: StreamQuality(each) for n, each in run.streams.items()}
-            self._arrange()
         for name, shown in self.streams.items():
             shown.refresh(run.streams[name], run.started, now)
+        self._arrange()
 
     def retheme(self) -> None:
         """Draw in the new colours at the next `refresh`."""
@@ -89,9 +91,16 @@ class QualityPanel(Panel):
         self._arrange()
 
     def _arrange(self) -> None:
-        room = _NARROW * self.fontMetrics().averageCharWidth() * 2
-        across = max(1, min(len(self.streams), self.width() // room))
-        if across == self._across or not self.streams:
+        if not self.streams:
+            return
+        port = self._area.viewport()
+        assert port is not None
+        room = port.width() - 24
+        wanted = max(each.wanted for each in self.streams.values()) + _APART
+        across = max(1, min(len(self.streams), (room + _APART) // wanted))
+        for each in self.streams.values():
+            each.fit((room + _APART) // across - _APART)
+        if across == self._across:
             return
         self._across = across
         top = Qt.AlignmentFlag.AlignTop
@@ -122,6 +131,9 @@ class StreamQuality(QWidget):
     def __init__(self, stream: StreamModel) -> None:
         super().__init__()
         self._name, self._state = QLabel(stream.info.name), QLabel()
+        # Where it is narrow the name is cut, not the state.
+        ignored = QSizePolicy.Policy.Ignored
+        self._name.setSizePolicy(ignored, QSizePolicy.Policy.Preferred)
         self._why = QLabel()
         self._why.setWordWrap(True)
         self._sign = Sign()
@@ -132,24 +144,23 @@ class StreamQuality(QWidget):
         self.facts = Facts()
         above = QHBoxLayout()
         above.setSpacing(8)
-        above.addWidget(self._name)
-        above.addStretch(1)
+        above.addWidget(self._name, 1)
         above.addWidget(self._sign)
         above.addWidget(self._state)
-        beside = QHBoxLayout()
-        beside.setSpacing(16)
-        left = QVBoxLayout()
-        if self.head:
-            left.addWidget(self.head)
-        left.addWidget(self.channels)
-        left.addStretch(1)
-        beside.addLayout(left, 1)
-        beside.addWidget(self.facts, 0, Qt.AlignmentFlag.AlignTop)
+        self._beside = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._beside.setSpacing(8)
+        shown = self.head or self.channels
+        self._beside.addWidget(
+            shown, 1, Qt.AlignmentFlag(0) if self.head else Qt.AlignmentFlag.AlignTop
+        )
+        self._beside.addWidget(self.facts, 0, Qt.AlignmentFlag.AlignTop)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addLayout(above)
         box.addWidget(self._why)
-        box.addLayout(beside)
+        box.addLayout(self._beside)
+        if self.head:
+            box.addWidget(self.channels)
         self.retheme()
 
     def refresh(self, stream: StreamModel, started: float, now: float) -> None:
@@ -176,6 +187,18 @@ class StreamQuality(QWidget):
         advised = self.head is not None
         self.channels.show_quality(quality, advised)
         self.facts.refresh(stream)
+
+    @property
+    def wanted(self) -> int:
+        """Width in which the figures have room beside the channels, in pixels."""
+        left = self.head or self.channels
+        return left.sizeHint().width() + self.facts.sizeHint().width() + 24
+
+    def fit(self, width: int) -> None:
+        """Put the figures beside the channels, or below them where it is narrow."""
+        ways = QBoxLayout.Direction
+        wide = width >= self.wanted
+        self._beside.setDirection(ways.LeftToRight if wide else ways.TopToBottom)
 
     def retheme(self) -> None:
         """Take letters and colours anew."""
@@ -239,9 +262,9 @@ class Channels(QWidget):
         ]
         if told != self._told:
             self._told = told
-            self.setAccessibleDescription(
-                "\n".join(f"{n} {w}" + (f": {r}" if r else "") for n, w, r in told)
-            )
+            said = "\n".join(f"{name} {_said(word, why)}" for name, word, why in told)
+            self.setAccessibleDescription(said)
+            self.setToolTip(said)
             self.updateGeometry()
             self.update()
 
@@ -252,7 +275,8 @@ class Channels(QWidget):
     def heightForWidth(self, width: int) -> int:  # noqa: N802
         """Return the height of all rows."""
         across = self._columns(width)
-        return -(-len(self._told) // across) * self._line() + 2
+        rows = -(-len(self._told) // across) + len(self._reasons(width))
+        return rows * self._line() + 2
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the least width, and its height."""
@@ -275,43 +299,55 @@ class Channels(QWidget):
         across, line = self._columns(self.width()), self._line()
         down = -(-len(self._told) // across)
         wide = self.width() // across
+        below = self._reasons(self.width())
         for k, (name, word, reason) in enumerate(self._told):
             x, y = (k // down) * wide, (k % down) * line
             draw_sign(painter, QPointF(x + 8, y + line / 2), 5.5, word)
-            said = word if not reason or across > 1 else f"{word}: {reason}"
-            self._write(painter, (x + 24, y, wide - 30, line), name, word, said)
+            room = QRectF(x + _SIGN, y, wide - _SIGN, line)
+            self._write(painter, room, name, word, _said(word, "" if below else reason))
+        for k, (word, reason) in enumerate(below.items()):
+            room = QRectF(0, (down + k) * line, self.width(), line)
+            painter.setPen(state_colour(word))
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, _said(word, reason))
 
     def _write(
-        self,
-        painter: QPainter,
-        room: tuple[int, int, int, int],
-        name: str,
-        word: str,
-        said: str,
+        self, painter: QPainter, room: QRectF, name: str, word: str, said: str
     ) -> None:
-        x, y, wide, line = room
-        letters = painter.fontMetrics()
-        middle = Qt.AlignmentFlag.AlignVCenter
-        longest = max(letters.horizontalAdvance(n) for n, _, _ in self._told)
-        column = min(longest, wide // 2)
+        letters, middle = painter.fontMetrics(), Qt.AlignmentFlag.AlignVCenter
         elide = Qt.TextElideMode.ElideRight
+        column = min(self._names_width(), int(room.width() / 2))
         painter.setPen(QColor(theme().text))
-        name = letters.elidedText(name, elide, column)
-        painter.drawText(x, y, column, line, middle, name)
-        left = wide - column - 10
+        painter.drawText(room, middle, letters.elidedText(name, elide, column))
+        room.setLeft(room.left() + column + 8)
         good = word in ("good", "?")
         painter.setPen(QColor(theme().quiet) if good else state_colour(word))
-        said = letters.elidedText(said, elide, left)
-        painter.drawText(x + column + 10, y, left, line, middle, said)
+        said = letters.elidedText(said, elide, int(room.width()))
+        painter.drawText(room, middle, said)
+
+    def _names_width(self) -> int:
+        advance = self.fontMetrics().horizontalAdvance
+        return max((advance(name) for name, _, _ in self._told), default=0) + 2
+
+    def _reasons(self, width: int) -> dict[str, str]:
+        """Return what is told below, each once, where it has no room beside a name."""
+        reasons = {word: reason for _, word, reason in self._told if reason}
+        advance = self.fontMetrics().horizontalAdvance
+        longest = max((advance(_said(*each)) for each in reasons.items()), default=0)
+        beside = _SIGN + self._names_width() + 10 + longest <= width
+        return {} if beside and self._columns(width) == 1 else reasons
 
     def _columns(self, width: int) -> int:
         """Return how many stand beside each other: one, while they are few."""
         if len(self._told) <= _FEW:
             return 1
-        return max(1, min(len(self._told), width // (8 * self._line())))
+        return max(1, min(len(self._told), width // (6 * self._line())))
 
     def _line(self) -> int:
         return int(1.45 * self.fontMetrics().height())
+
+
+def _said(word: str, reason: str) -> str:
+    return f"{word}: {reason}" if reason else word
 
 
 class Facts(QWidget):
@@ -332,6 +368,9 @@ class Facts(QWidget):
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(3)
         for at, row in enumerate(self._rows.values()):
+            row[1].setMinimumWidth(
+                self.fontMetrics().horizontalAdvance("256.0 of 256 Hz")
+            )
             for column, label in enumerate(row):
                 grid.addWidget(label, at, column)
 
@@ -357,8 +396,8 @@ def facts_of(stream: StreamModel) -> dict[str, str]:
     rate = "—" if stream.rate is None else f"{stream.rate:.1f}"
     facts = {
         "rate": f"{rate} of {stream.info.sfreq:g} Hz",
-        "lost, last minute": f"{stream.lost_minute:,}",
-        "lost in all": _share(counters["lost"], counters["received"]),
+        "lost": _share(counters["lost"], counters["received"]),
+        "last minute": f"{stream.lost_minute:,}",
         "in the device": f"{counters['lost_device']:,}",
         "on the way": f"{counters['lost_transport']:,}",
     }

@@ -12,10 +12,10 @@ _CORNERED = frozenset({"flat", "railed", "lost"})
 _POINTED = frozenset({"mains", "noisy", "degraded", "recovering"})
 _REASONS = {
     "good": "",
-    "flat": "no signal at all: is the electrode plugged in?",
-    "railed": "at its limit: press it to the skin, or wet it",
-    "mains": "mostly mains hum: press it to the skin, or move away from cables",
-    "noisy": "muscle, or loose: relax, or press it to the skin",
+    "flat": "no signal: is it plugged in?",
+    "railed": "at its limit: press it on, or wet it",
+    "mains": "hum: press it on, leave the cables",
+    "noisy": "muscle or loose: relax, or press it on",
     "?": "not judged yet",
 }
 

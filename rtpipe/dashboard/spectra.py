@@ -30,6 +30,11 @@ def is_brain(ch_type: str) -> bool:
     return ch_type in _BRAIN
 
 
+def shown_unit(unit: str) -> str:
+    """Return a unit as a person reads it; empty where there is none."""
+    return {"uV": "µV", "none": "", "unknown": ""}.get(unit, unit)
+
+
 def density(data: Float32 | Float64, sfreq: float) -> Float64:
     """Return the one-sided power spectral density of one segment.
 
@@ -74,6 +79,7 @@ class Spectra:
 
     Attributes
     ----------
+    info : StreamInfo
     freqs : ndarray, shape (n_bins,)
         Hertz. A brain's signal is shown up to the mains' hum, others up to 500 Hz, none
         beyond half its rate.
@@ -91,7 +97,7 @@ class Spectra:
 
     def __init__(self, info: StreamInfo, ring: Ring) -> None:
         brain = any(is_brain(each) for each in info.ch_types)
-        self._info, self._ring = info, ring
+        self.info, self._ring = info, ring
         self._hop = max(1, round(EVERY * info.sfreq))
         self._n = round((2.0 if brain else 0.5) * info.sfreq)
         freqs = np.arange(self._n // 2 + 1) * info.sfreq / self._n
@@ -125,7 +131,7 @@ class Spectra:
         with suppress(Overrun):
             last = float(self._ring.times(stop - 1, stop)[0])
             behind = stop - (self.newest + 1) * self._hop
-            self.end = last - behind / self._info.sfreq
+            self.end = last - behind / self.info.sfreq
 
     def copy(self, channel: int, out: Float32) -> None:
         """Write a channel's spectra to `out`, the newest last.
@@ -157,7 +163,7 @@ class Spectra:
         self._ring.check(start)
         if filled > _MISSING or not np.isfinite(data).all():
             raise Overrun(f"the samples before {stop} are not whole")
-        return density(data, self._info.sfreq)[: len(self.freqs)]
+        return density(data, self.info.sfreq)[: len(self.freqs)]
 
     def _leave_out(self, number: int) -> None:
         """Leave the spectra up to that number empty: their samples are gone."""

@@ -6,9 +6,10 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt6.QtCore import QRectF
-from PyQt6.QtWidgets import QVBoxLayout, QWidget
+from PyQt6.QtGui import QImage, QPixmap
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from rtpipe.dashboard.spectra import LEAST, Spectra
+from rtpipe.dashboard.spectra import LEAST, Spectra, shown_unit
 from rtpipe.dashboard.theme import font, theme
 
 _SPANS = (60.0, 120.0, 300.0, 600.0)  # seconds that are shown: the first that suffices
@@ -33,6 +34,8 @@ class Spectrogram(QWidget):
         Seconds from its left edge to now.
     limits : tuple of float
         Decibels of the darkest and of the brightest colour.
+    legend : QLabel
+        What the colours mean, in words.
     """
 
     def __init__(self) -> None:
@@ -54,9 +57,17 @@ class Spectrogram(QWidget):
         self._picture.setLookupTable(np.vstack([np.zeros((1, 4), np.uint8), colours]))
         self._plot.addItem(self._picture)
         self._plot.setLabel("left", "Hz")
+        self.legend, shades = QLabel(), QLabel()
+        shades.setPixmap(_strip(colours))
+        above = QHBoxLayout()
+        above.setSpacing(8)
+        above.addStretch(1)
+        above.addWidget(shades)
+        above.addWidget(self.legend)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
-        box.addWidget(self._plot)
+        box.addLayout(above)
+        box.addWidget(self._plot, 1)
         self.retheme()
 
     def show_channel(self, spectra: Spectra, channel: int, now: float) -> None:
@@ -87,6 +98,7 @@ class Spectrogram(QWidget):
             axis.setTextPen(theme().quiet)
             axis.setStyle(tickFont=font(0.9), tickLength=4, hideOverlappingLabels=False)
         self._plot.setLabel("left", "Hz", color=theme().quiet)
+        self.legend.setStyleSheet(f"color: {theme().quiet}")
 
     def _make_room(self, spectra: Spectra) -> None:
         shape = spectra.n_columns, len(spectra.freqs)
@@ -101,6 +113,11 @@ class Spectrogram(QWidget):
         if len(known):
             self.limits = _limits(known, self.limits if same else None)
         low, high = self.limits
+        unit = shown_unit(spectra.info.units[channel])
+        unit = f"({unit})" if "/" in unit else unit
+        self.legend.setText(
+            f"{low:.0f} to {high:.0f} dB" + (f" ({unit}²/Hz)" * bool(unit))
+        )
         decibels = self._decibels
         decibels -= low
         decibels *= (_SHADES - 1) / (high - low)
@@ -141,6 +158,15 @@ class _Ago(pg.AxisItem):  # type: ignore[misc]
     ) -> list[str]:
         """Return a text a tick."""
         return [ago(each) for each in values]
+
+
+def _strip(colours: NDArray[np.uint8]) -> QPixmap:
+    """Return the colours beside each other, the darkest first."""
+    wide, high = 64, 8
+    at = np.linspace(0, len(colours) - 1, wide).astype(int)
+    rows = np.repeat(colours[np.newaxis, at], high, axis=0).astype(np.uint8)
+    shape = (wide, high, 4 * wide, QImage.Format.Format_RGBA8888)
+    return QPixmap.fromImage(QImage(rows.tobytes(), *shape))
 
 
 def ago(seconds: float) -> str:

@@ -12,7 +12,7 @@ from rtpipe.dashboard.levelbars import Level, LevelBars
 from rtpipe.dashboard.model import RunModel, StreamModel
 from rtpipe.dashboard.panel import Panel
 from rtpipe.dashboard.sign import ENDED
-from rtpipe.dashboard.spectra import Spectra, has_spectra, is_brain
+from rtpipe.dashboard.spectra import Spectra, has_spectra, is_brain, shown_unit
 from rtpipe.dashboard.spectrogram import Spectrogram
 from rtpipe.dashboard.theme import theme
 from rtpipe.types import Float32, Float64
@@ -21,7 +21,6 @@ _EVERY = 0.25  # seconds between two pictures
 _RHYTHM, _STRENGTH = 4.0, 0.5  # seconds of which band powers and amplitudes are
 _HELD = 30.0  # seconds for which a bar's full length is kept
 _WIDE = 1.7  # times as wide as high, from which on the bars stand beside the picture
-_UNITS = {"uV": "µV", "none": "", "unknown": ""}
 
 
 class SpectrumPanel(Panel):
@@ -47,23 +46,23 @@ class SpectrumPanel(Panel):
         self._places: list[tuple[str, int]] = []  # stream and channel of each choice
         self._shown = -_EVERY
         self._full: dict[str, _Full] = {}
-        self._told, self._scale = QLabel(), QLabel()
+        self._told = QLabel()
         grow = QComboBox.SizeAdjustPolicy.AdjustToContents
         self.choice.setSizeAdjustPolicy(grow)
         self.choice.currentIndexChanged.connect(self._show_at_once)
         self.bars.clicked.connect(self._choose_beside)
         above = QHBoxLayout()
         above.addWidget(self.choice)
-        above.addWidget(self._told, 1)
-        above.addWidget(self._scale)
-        self._both = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        above.addStretch(1)
+        left = QVBoxLayout()
+        left.addLayout(above)
+        left.addWidget(self._told)
+        left.addWidget(self.bars, 1)
+        self._both = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._both.setContentsMargins(12, 8, 12, 8)
         self._both.setSpacing(12)
-        self._both.addWidget(self.bars, 2)
+        self._both.addLayout(left, 2)
         self._both.addWidget(self.spectrogram, 3)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(12, 8, 12, 8)
-        box.addLayout(above)
-        box.addLayout(self._both, 1)
         for text, key, step in (
             ("Spectrum: next channel", "Ctrl+.", 1),
             ("Spectrum: channel before", "Ctrl+,", -1),
@@ -98,10 +97,6 @@ class SpectrumPanel(Panel):
         stream = run.streams[name]
         self.bars.show_levels(self._levels(stream, channel, now))
         self.spectrogram.show_channel(self._spectra[name], channel, stream.now(now))
-        low, high = self.spectrogram.limits
-        unit = _UNITS.get(stream.info.units[channel], stream.info.units[channel])
-        density = f"dB ({unit}²/Hz)" if unit else "dB"
-        self._scale.setText(f"{low:.0f} to {high:.0f} {density}")
 
     def step(self, by: int) -> None:
         """Choose the next channel, or the one before."""
@@ -111,8 +106,7 @@ class SpectrumPanel(Panel):
     def retheme(self) -> None:
         """Take the colours anew."""
         self.spectrogram.retheme()
-        for label in (self._told, self._scale):
-            label.setStyleSheet(f"color: {theme().quiet}")
+        self._told.setStyleSheet(f"color: {theme().quiet}")
         self.bars.update()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
@@ -138,7 +132,7 @@ class SpectrumPanel(Panel):
 
     def _levels(self, stream: StreamModel, channel: int, now: float) -> list[Level]:
         info = stream.info
-        unit = _UNITS.get(info.units[channel], info.units[channel])
+        unit = shown_unit(info.units[channel])
         if is_brain(info.ch_types[channel]):
             self._told.setText("share of 1 to 45 Hz")
             data = _newest(stream, _RHYTHM)
@@ -146,7 +140,7 @@ class SpectrumPanel(Panel):
         data = _newest(stream, _STRENGTH)
         sizes = np.full(info.n_channels, np.nan) if data is None else amplitudes(data)
         full = self._full[info.name].of(sizes, now)
-        self._told.setText(f"root mean square; a full bar is {full:g} {unit}".strip())
+        self._told.setText(f"root mean square, up to {full:g} {unit}".strip())
         return [
             Level(
                 name,
