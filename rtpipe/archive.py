@@ -23,7 +23,7 @@ CARD = "extra/card.json"
 _LARGEST_CARD = 2**21  # bytes; the names and hashes of 20,000 recordings
 _ROOM, _TIMES = 2**25, 4  # bytes all parts may have, and for each byte of the file
 _PART = re.compile(
-    r"data\.pkl|constants\.pkl|version|byteorder|\.data/serialization_id|"
+    r"data\.pkl|constants\.pkl|(\.data/)?version|byteorder|\.data/serialization_id|"
     rf"\.format_version|\.storage_alignment|(data|constants)/\d+|{re.escape(CARD)}|"
     r"code/[\w/]+\.py(\.debug_pkl)?",
     re.ASCII,
