@@ -262,7 +262,8 @@ class Lanes(QWidget):
     def _fonts(self) -> None:
         self._plain, self._bold = font(1.0), font(1.1, bold=True)
         metrics = QFontMetrics(self._bold)
-        self._row = metrics.height() + _ROOM  # of a heading, in pixels
+        self._row = metrics.height() + _ROOM // 2  # of a heading, in pixels
+        self._labels = QFontMetrics(self._plain).height()  # of the events under it
         self._axis = QFontMetrics(self._plain).height() + _ROOM
         names = [n for g in self.groups for n in g.source.history.info.ch_names]
         metrics = QFontMetrics(self._plain)
@@ -276,9 +277,9 @@ class Lanes(QWidget):
         return QRect(self._gutter, 0, max(room[0], 16), max(room[1], 1))
 
     def _place(self, ratio: float) -> None:
-        """Share the height among the lanes, below a heading for each stream."""
+        """Share the height among the lanes; each stream has a heading and labels."""
         n_lanes = sum(len(group.source.shown) for group in self.groups)
-        headings = round(self._row * ratio)
+        headings = round((self._row + self._labels) * ratio)
         room = max(0, self._sheet.height - headings * len(self.groups))
         y, before = 0, 0
         for group in self.groups:
@@ -290,8 +291,8 @@ class Lanes(QWidget):
             y += group.source.height
 
     def _heading(self, group: Group) -> QRect:
-        top = round(group.source.top / self.devicePixelRatioF()) - self._row
-        return QRect(0, top, self.width(), self._row)
+        below = round(group.source.top / self.devicePixelRatioF()) - self._labels
+        return QRect(0, below - self._row, self.width(), self._row)
 
     @property
     def _ahead(self) -> int:
@@ -343,14 +344,15 @@ class Lanes(QWidget):
         steps = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
         step = next((s for s in steps if self.span / s <= _TICKS), 20.0)
         last = (self._head + 1) * self._sheet.step
-        for k in range(floor(last / step), floor((last - self.span) / step), -1):
+        first = max(floor((last - self.span) / step), -1)
+        for k in range(floor(last / step), first, -1):
             yield round(k * step, 9)
 
     def _paint_over(self, painter: QPainter, plot: QRect, group: Group) -> None:
         """Write the heading, and the events at their places."""
         heading, colours = self._heading(group), theme()
         metrics = QFontMetrics(self._plain)
-        base = heading.top() + (self._row + metrics.ascent() - metrics.descent()) // 2
+        base = heading.bottom() - metrics.descent()
         painter.setFont(self._bold)
         painter.setPen(QColor(colours.text))
         painter.drawText(QPointF(_ROOM, base), group.name)
@@ -364,23 +366,21 @@ class Lanes(QWidget):
             painter.setPen(colour)
             painter.drawText(QPointF(x, base), text)
             x += metrics.horizontalAdvance(text) + 2 * _ROOM * bool(text)
-        free = _Free(self.width())
-        free.take(((0.0, x),))
-        self._paint_marks(painter, group, base, free)
+        self._paint_marks(painter, group)
 
-    def _paint_marks(
-        self, painter: QPainter, group: Group, base: float, free: "_Free"
-    ) -> None:
+    def _paint_marks(self, painter: QPainter, group: Group) -> None:
+        """Write what happened where it did: what has a line first, what fits of it."""
         ratio, source = self.devicePixelRatioF(), group.source
-        metrics = QFontMetrics(self._plain)
+        metrics, free = QFontMetrics(self._plain), _Free(self.width())
         top, bottom = source.top / ratio, (source.top + source.height) / ratio
-        for mark in group.marks[:_LINES]:
+        base = top - metrics.descent()
+        for mark in sorted(group.marks[:_LINES], key=lambda each: not each.line):
             if (x := self._x(mark.time - source.zero)) is None:
                 continue
             colour = QColor(mark.colour)
             if mark.line:
                 painter.setPen(QPen(colour, 1, Qt.PenStyle.DotLine))
-                painter.drawLine(QPointF(x, top - 4), QPointF(x, bottom))
+                painter.drawLine(QPointF(x, top - self._labels), QPointF(x, bottom))
             elide = Qt.TextElideMode.ElideRight
             text = metrics.elidedText(mark.text, elide, _LONGEST)
             width = metrics.horizontalAdvance(text)
