@@ -249,6 +249,17 @@ def test_a_cue_in_which_samples_were_lost_is_left_out(tmp_path: Path) -> None:
     assert cues["left out"] == {"with lost samples": 1}
 
 
+def test_a_cue_before_the_first_window_is_left_out(tmp_path: Path) -> None:
+    """The recording begins with it, and then samples are lost until its middle."""
+    did, marks = script(LABELS * 3)
+    there = np.r_[PAUSE - 10 : PAUSE + 10, PAUSE + 200 : len(did)]
+    path = write(tmp_path / "1.xdf", signal(did, 1)[there], marks, times=there / SFREQ)
+    train("gesture", path, tmp_path / "out", [])
+    cues = read_card(tmp_path / "out" / "gesture.pt").scores["cues"]
+    assert cues["used"] == {"fist": 2, "open": 3, "rest": 3}
+    assert cues["left out"] == {"with lost samples": 1}
+
+
 def test_one_recording_says_that_it_flatters(tmp_path: Path, capsys: Capture) -> None:
     write_own(tmp_path / "1.xdf", 1)
     write(tmp_path / "without.xdf", signal(["rest"] * 500, 2), [(3, "hello")])

@@ -164,7 +164,10 @@ def _kept(
     cues: Sequence[Span], index: NDArray[np.int64], way: Method, late: int
 ) -> tuple[list[Span], Counter[str]]:
     """Return the cues all of whose windows are there, and why the others are not."""
-    grid = Grid(int(index[0]) + 1 - way.n_times, way.n_times, way.hop)
+    origin = int(index[0]) + 1 - way.n_times
+    before = origin - min(span.start for span in cues)  # in which windows are missing
+    origin -= way.hop * max(0, -(-before // way.hop))
+    grid = Grid(origin, way.n_times, way.hop)
     kept = []
     reasons: Counter[str] = Counter()
     for span in cues:
