@@ -18,17 +18,21 @@ def kept_here() -> Iterator[None]:
     """Bind the sockets that are opened meanwhile to the loopback device.
 
     Only those that would listen on every network. Linux lets their owner do so; where
-    that is not possible it is told in the log.
+    that is not possible it is told in the log. They are bound also where the body
+    raises. Whose they are cannot be seen: a socket that another thread of this process
+    opens in these moments, to listen on every network, is bound, too.
     """
     if not _OPEN.exists() or not hasattr(socket, "SO_BINDTODEVICE"):
         logger.warning("ports stay open to the network: only Linux can close them")
         yield
         return
     before = _inodes()
-    yield
-    for inode, number in _inodes().items():
-        if inode not in before:
-            _bind(number)
+    try:
+        yield
+    finally:
+        for inode, number in _inodes().items():
+            if inode not in before:
+                _bind(number)
 
 
 def _inodes() -> dict[str, int]:
