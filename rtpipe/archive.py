@@ -103,8 +103,10 @@ def refuse_odd_pickles(path: Path, parts: dict[str, bytes]) -> None:
             for part, content in parts.items()
             if part.startswith(f"{folder}/")
         }
+        if name not in parts:
+            raise BundleError(f"{path} is no bundle: it has no {name}")
+        content = parts[name]
         try:
-            content = parts[name]
             for operation, argument, _ in pickletools.genops(content):
                 place = argument if "PUT" in operation.name else 0
                 if not 0 <= int(place or 0) <= len(content):

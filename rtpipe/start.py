@@ -96,6 +96,8 @@ def _recording(config: Config) -> Path | None:
 
 def _marked(config: Config, bundles: list[Named]) -> list[Named]:
     """Return the bundles; one that was trained on what is replayed says so."""
+    if not bundles:
+        return []
     files = [
         file
         for table in config.device

@@ -313,6 +313,13 @@ def test_a_pickle_that_names_what_is_not_torchs(
     assert not (tmp_path / "evil").exists()
 
 
+@pytest.mark.parametrize("part", ["data.pkl", "constants.pkl"])
+def test_a_pickle_that_is_not_there(part: str, tmp_path: Path) -> None:
+    content = {n: c for n, c in parts().items() if not n.endswith(f"/{part}")}
+    said = refused(written(tmp_path / "x.pt", content))
+    assert said.endswith(f"x.pt is no bundle: it has no {part}")
+
+
 def test_a_tensor_that_reaches_beyond_its_numbers(tmp_path: Path) -> None:
     """Its numbers would be those that stand behind them in memory."""
 

@@ -73,15 +73,11 @@ def test_a_replay_opens_no_port(tmp_path: Path) -> None:
     names = "\t".join(["time", *(f"channel{k}" for k in range(1, 9)), "class"])
     path = tmp_path / "x.txt"
     path.write_text("\n".join([names, *rows, ""]))
-    options = ("--json", "--set", "device.speed=1", "--duration", "60")
-    script = (
-        "import sys; from rtpipe.cli import main; sys.argv[1:] = "
-        "['replay', sys.argv[1], '--json', '--model', sys.argv[2]]; main()"
-    )
-    bundle = uci_bundle(tmp_path)
-    with running((sys.executable, "-c", script, str(path), str(bundle))) as process:
+    bundle = str(uci_bundle(tmp_path))
+    command = ("replay", str(path), "--model", bundle, "--json", "--speed", "1")
+    with running((*COMMAND, *command)) as process:
         answers(process)
-        assert ports(process.pid) == set(), options
+        assert ports(process.pid) == set()
 
 
 def uci_bundle(folder: Path) -> Path:

@@ -125,8 +125,8 @@ class TerminalView:
 
     def _record(self, time: float) -> None:
         """Begin a recording, or end the one there is; say where that cannot be."""
-        now = self._run.recording
-        if now is not None and now.state == "recording":
+        going = self._run.recording
+        if going is not None and going.state == "recording":
             self._run.stop_recording()
             return
         try:
