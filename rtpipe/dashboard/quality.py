@@ -123,6 +123,8 @@ class StreamQuality(QWidget):
     ----------
     head : Head or None
         Where it is a Muse's.
+    state, sentence : str
+        How its connection stands, and what there is to say of it.
     channels : Channels
         Those that are not on the head.
     facts : Facts
@@ -187,6 +189,16 @@ class StreamQuality(QWidget):
         advised = self.head is not None
         self.channels.show_quality(quality, advised)
         self.facts.refresh(stream)
+
+    @property
+    def state(self) -> str:
+        """How its connection stands, as it is shown."""
+        return self._state.text()
+
+    @property
+    def sentence(self) -> str:
+        """What is said of its connection; empty where nothing is."""
+        return self._why.text()
 
     @property
     def wanted(self) -> int:
