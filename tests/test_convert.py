@@ -140,7 +140,7 @@ def test_a_sample_that_comes_late_or_twice_is_left_out() -> None:
             recording.data[order] + np.arange(6, dtype=np.float32)[:, None],
         )
     )
-    assert (found.n_again, found.n_lost) == (1, 1)
+    assert (found.losses.lost, found.losses.late, found.n_lost) == (2, 2, 1)
     np.testing.assert_array_equal(found.data[3], recording.data[3] + np.float32(2))
     np.testing.assert_array_equal(found.data[2], recording.data[2] + np.float32(3))
     assert np.isnan(found.data[4]).all()

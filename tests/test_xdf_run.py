@@ -389,7 +389,7 @@ def test_samples_that_came_late_are_not_told_as_lost(tmp_path: Path) -> None:
     made.index((50, 140, 0)).rows(20, 1.2)
     made.index((70, 165, 0)).rows(20, 1.325)
     (told,) = facts(made.at(tmp_path / "x.xdf"), XDF).streams
-    assert (told.lost, told.gaps) == (5, 1)
+    assert (told.lost, told.gaps, told.late) == (5, 1, 10)
 
 
 def test_what_is_told_of_a_recording_of_ours(tmp_path: Path) -> None:

@@ -175,17 +175,26 @@ def _facts(each: Grid, to: str) -> Iterator[str]:
         f"{info.n_channels} channels, {info.sfreq:g} Hz, {n_times / info.sfreq:.1f} s, "
         f"{len(each.annotations)} annotations"
     )
-    how = "nan" if to == "csv" else "held, and annotated as BAD_lost"
-    if each.n_lost:
-        yield f"{each.n_lost} of {n_times} samples were lost: {how}"
-    if each.n_again:
-        yield f"{each.n_again} samples came late or twice: left out"
+    yield from _losses(each, to)
     if to != "csv":
         if any(noted.text == BAD_VALUE for noted in each.annotations):
             yield f"values that are not finite: held, and annotated as {BAD_VALUE}"
         if each.dead:
             names = few([info.ch_names[k] for k in each.dead])
             yield f"no finite value in {names}: written as 0"
+
+
+def _losses(each: Grid, to: str) -> Iterator[str]:
+    """Yield the ledger's figures, and what became of those samples here."""
+    lost, late = each.losses.lost, each.losses.late
+    placed = lost - each.n_lost
+    how = "nan" if to == "csv" else "held, and annotated as BAD_lost"
+    if lost:
+        rest = f"{placed} of them came late, the others are {how}" if placed else how
+        yield f"{lost} of {len(each.data)} samples were lost: {rest}"
+    if late:
+        what = f"{late - placed} of them are left out" if placed else "left out"
+        yield f"{late} samples came late or twice: {what}"
 
 
 def _refuse_unknown(path: Path, recordings: Sequence[Recording]) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rtpipe.convert.annotation import BAD_LOST, BAD_VALUE, Annotation, annotations
 from rtpipe.errors import RecordingError
 from rtpipe.recording import Recording, constant
+from rtpipe.recordings.losses import Losses, losses
 from rtpipe.types import Event, Float32, Float64, StreamInfo
 
 MOST = 2**27  # values that may be made up for lost samples: half a GiB
@@ -32,8 +33,10 @@ class Grid:
         Markers, cues, truth, and what is bad, in the order of their rows.
     started : float or None
         Seconds since 1970 at the first row, where the recording tells them.
-    n_lost, n_again : int
-        Rows that were lost; samples left out because their index came before.
+    losses : Losses
+        What a run counts of these samples.
+    n_lost : int
+        Rows that never came: those that were lost and came late are in their place.
     dead : tuple of int
         Channels without a finite value.
     """
@@ -44,8 +47,8 @@ class Grid:
     data: Float32
     annotations: tuple[Annotation, ...]
     started: float | None
+    losses: Losses
     n_lost: int
-    n_again: int
     dead: tuple[int, ...]
 
     def held(self, channel: int) -> Float64:
@@ -102,8 +105,8 @@ def grid(recording: Recording) -> Grid:
         data,
         tuple(sorted([*said, *bad])),
         _started(recording, kept),
+        losses(recording.index),
         n_times - n,
-        len(recording.index) - n,
         tuple(np.flatnonzero(dead).tolist()),
     )
 

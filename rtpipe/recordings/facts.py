@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rtpipe.errors import RecordingError
 from rtpipe.recording import Answers, Layout, Recording
+from rtpipe.recordings.losses import losses
 from rtpipe.recordings.xdf import XDF, recordings
 from rtpipe.recordings.xdfrun import about_run, is_run, role
 from rtpipe.recordings.xdfstream import name_of, times_of
@@ -38,8 +39,9 @@ class StreamFacts:
         in hertz.
     duration : float
         From the first sample to the last, in seconds.
-    gaps, lost : int or None
-        Jumps of the index, and samples lost in them.
+    gaps, lost, late : int or None
+        Jumps of the index, samples lost in them, and samples that came late or twice:
+        what a run counts of them, see `rtpipe.recordings.losses`.
     counted : bool or None
         Whether the device counted them; else they are estimated from the times.
     jitter : float or None
@@ -65,6 +67,7 @@ class StreamFacts:
     duration: float = 0.0
     gaps: int | None = None
     lost: int | None = None
+    late: int | None = None
     counted: bool | None = None
     jitter: float | None = None
     drift: float | None = None
@@ -225,20 +228,15 @@ def _regular(times: Float64, index: NDArray[np.int64]) -> dict[str, Any]:
     """Return what is known of samples that come at a fixed rate."""
     span = _span(times)
     passed = int(index.max() - index[0]) if len(index) else 0
+    found = asdict(losses(index))
     if span <= 0 or passed <= 0:
-        return {"gaps": 0, "lost": 0}
-    gaps = lost = 0
-    newest, jitter = index[0], 0.0
+        return found
+    jitter = 0.0
     for k in range(0, len(index) - 1, _AT_ONCE):
         rows = slice(k, k + _AT_ONCE + 1)
         off = np.abs(np.diff(times[rows]) - span / passed)[np.diff(index[rows]) == 1]
-        # What came late fills no gap, and leaves none.
-        reached = np.maximum(np.maximum.accumulate(index[rows]), newest)
-        steps, newest = np.diff(reached), reached[-1]
-        gaps += int((steps > 1).sum())
-        lost += int((steps[steps > 1] - 1).sum())
         jitter = max(jitter, float(off.max(initial=0)))
-    return {"effective": passed / span, "gaps": gaps, "lost": lost, "jitter": jitter}
+    return {**found, "effective": passed / span, "jitter": jitter}
 
 
 def _span(times: Float64) -> float:

@@ -104,6 +104,8 @@ def _remarks(each: StreamFacts) -> list[str]:
     if each.resets:
         steps = few([f"{step:+.3f} s" for step in each.resets])
         said.append(f"its clock was set anew {len(each.resets)} times: {steps}")
+    if each.late:
+        said.append(f"{each.late} of its samples came late or twice")
     if each.unreadable:
         said.append(f"{each.unreadable} of its samples cannot be read")
     return said
