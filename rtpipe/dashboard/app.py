@@ -26,6 +26,7 @@ _ENDED = {
     "over": "the run is over: this is its last picture",
     "gone": "the run has vanished: this is its last picture",
 }
+_ENDING = "ending the run, and finishing its recording ..."
 _AGAIN = 0.25  # seconds between two attempts to reach a run
 
 
@@ -118,7 +119,7 @@ class Dashboard(QObject):
         elif self._until is None:
             self._until = now() + FAREWELL
             self._attachment.send({"command": "quit"})
-            self.window.say("ending the run ...")
+            self.window.say(_ENDING)
 
 
 class Orders(QObject):

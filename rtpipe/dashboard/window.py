@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from PyQt6.QtCore import QByteArray, QEvent, QSettings, Qt, pyqtSignal
+from PyQt6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QCloseEvent, QKeySequence
 from PyQt6.QtWidgets import QDockWidget, QLabel, QMainWindow, QToolBar
 
@@ -39,21 +39,28 @@ class Place:
     tab : str
         Panels of the same area and tab lie on each other; of each such pile the first
         is on top. Empty: it has its own room.
+    weight : int
+        Its share of the height of its side, beside those of the others there.
     """
 
     module: str
     panel: str
     area: str
     tab: str = ""
+    weight: int = 2
 
 
 # What the window shows, a line each: from top to bottom, and in the menu.
 PANELS: tuple[Place, ...] = (
-    Place("signals", "Signals", "left"),
+    Place("signals", "Signals", "left", weight=3),
     Place("cuepanel", "CuePanel", "left"),
-    Place("quality", "QualityPanel", "right"),
-    Place("spectrum", "SpectrumPanel", "right", "details"),
-    Place("timing", "Timing", "right", "details"),
+    Place("gesture", "GesturePanel", "right"),
+    Place("seizure", "SeizurePanel", "right", "mind", 3),
+    Place("emotion", "EmotionPanel", "right", "mind"),
+    Place("probabilities", "ProbabilitiesPanel", "right", "answers"),
+    Place("quality", "QualityPanel", "left", "details"),
+    Place("spectrum", "SpectrumPanel", "left", "details"),
+    Place("timing", "Timing", "left", "details"),
 )
 
 
@@ -96,6 +103,8 @@ class Window(QMainWindow):
         self.failed: dict[str, str] = {}
         self._settings, self._owner, self._released = settings, owner, False
         self._docks: dict[str, QDockWidget] = {}
+        self._first: list[tuple[Place, QDockWidget]] = []  # those on top at first
+        self._seen: set[str] = set()  # titles of panels that lie under no other
         self._frames: list[float] = []
         self._fresh: QByteArray | None = None
         self._send: Callable[[dict[str, Any]], None] = lambda command: None
@@ -119,6 +128,7 @@ class Window(QMainWindow):
         below = self.statusBar()
         assert below is not None
         below.setSizeGripEnabled(False)
+        below.setContentsMargins(8, 0, 8, 0)
         below.addWidget(self._standing, 1)
         below.addPermanentWidget(self._rate)
         self.commands = Commands(self)
@@ -162,7 +172,7 @@ class Window(QMainWindow):
         if (message := self.takeCentralWidget()) is not None:
             message.deleteLater()
         piles: dict[tuple[str, str], QDockWidget] = {}
-        shown: list[QDockWidget] = []
+        shown: list[tuple[Place, QDockWidget]] = []
         self.menu.addSeparator()
         for place in PANELS:
             module = import_module(f"rtpipe.dashboard.{place.module}")
@@ -175,18 +185,10 @@ class Window(QMainWindow):
                     piles[pile].raise_()
                 else:
                     piles[pile] = dock
-                    shown.append(dock)
-        self._share(shown)
-        self._fresh = self.saveState(_LAYOUT)
-        state, geometry = (
-            self._settings.value("state"),
-            self._settings.value("geometry"),
-        )
-        if isinstance(state, QByteArray):
-            self.restoreState(state, _LAYOUT)
-        if isinstance(geometry, QByteArray):
-            self.restoreGeometry(geometry)
-        self._top.hide()
+                    shown.append((place, dock))
+        # Before its docks have been laid out once, the window forgets their sizes.
+        self._first = shown
+        QTimer.singleShot(0, self._arrange)
 
     def refresh(self, now: float) -> None:
         """Show how things stand, in every panel that can be seen."""
@@ -263,7 +265,7 @@ class Window(QMainWindow):
         """Tell whether a panel can be seen, and does not stand still."""
         if self.isMinimized() or (self.paused and panel.pauses):
             return False
-        return panel.isVisible() and not panel.visibleRegion().isEmpty()
+        return panel.title in self._seen
 
     def _own_actions(self) -> None:
         self.add_action("Light or dark", "Ctrl+D", self.switch_theme)
@@ -276,6 +278,8 @@ class Window(QMainWindow):
         dock = QDockWidget(panel.title, self)
         dock.setObjectName(f"{place.panel} {subject}")
         dock.setWidget(panel)
+        title, change = panel.title, {True: self._seen.add, False: self._seen.discard}
+        dock.visibilityChanged.connect(lambda seen: change[seen](title))
         self.addDockWidget(_AREA[place.area], dock)
         self._docks[panel.title] = dock
         self.menu.addAction(dock.toggleViewAction())
@@ -283,27 +287,36 @@ class Window(QMainWindow):
             self.menu.addAction(action)
         return dock
 
-    def _share(self, docks: list[QDockWidget]) -> None:
-        """Give each side its share of the width."""
-        sides = [
-            next((d for d in docks if self.dockWidgetArea(d) == _AREA[side]), None)
-            for side in ("left", "right")
-        ]
-        if None not in sides:
-            both = [each for each in sides if each is not None]
-            total = self.width()
-            widths = [total * share // sum(_SHARES) for share in _SHARES]
-            self.resizeDocks(both, widths, Qt.Orientation.Horizontal)
+    def _arrange(self) -> None:
+        """Put the panels where they stand at first, or where they stood last time."""
+        self._share(self._first)
+        self._fresh = self.saveState(_LAYOUT)
+        if isinstance(geometry := self._settings.value("geometry"), QByteArray):
+            self.restoreGeometry(geometry)
+        if isinstance(state := self._settings.value("state"), QByteArray):
+            self.restoreState(state, _LAYOUT)
+        self._top.hide()
+
+    def _share(self, shown: list[tuple[Place, QDockWidget]]) -> None:
+        """Give each side its share of the width, and in it each dock of the height."""
+        widths: dict[str, QDockWidget] = {}
+        for area in ("left", "right"):
+            docks = [dock for place, dock in shown if place.area == area]
+            heights = [place.weight * 100 for place, _ in shown if place.area == area]
+            self.resizeDocks(docks, heights, Qt.Orientation.Vertical)
+            if docks:
+                widths[area] = docks[0]
+        if len(widths) == len(_SHARES):
+            shares = [self.width() * share // sum(_SHARES) for share in _SHARES]
+            self.resizeDocks(list(widths.values()), shares, Qt.Orientation.Horizontal)
 
     def _tell(self, run: RunModel, now: float) -> None:
         self._frames = [*(each for each in self._frames if each > now - 1), now]
         self._rate.setText(f"{len(self._frames)} frames/s")
-        told = {
-            "running": run.name,
-            "over": f"{run.name} is over",
-            "gone": f"{run.name} is gone",
-        }
-        parts = [told[run.state], *(f"{n} {s.state}" for n, s in run.streams.items())]
+        if run.state != "running":
+            self._standing.setText(f"{run.name} is {run.state}")
+            return
+        parts = [run.name, *(f"{name} {s.state}" for name, s in run.streams.items())]
         if run.recording and run.recording["state"] == "recording":
             parts.append(f"● recording {run.recording['file']}")
-        self._standing.setText("   ".join(parts))
+        self._standing.setText("   ·   ".join(parts))

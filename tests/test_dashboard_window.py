@@ -1,0 +1,344 @@
+"""The window: its panels, its layout, its colours, and what closing it does."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PyQt6.QtCore import QSettings, Qt
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QDockWidget, QLabel, QToolBar
+from pytestqt.qtbot import QtBot
+from rtpipe.devices.synthetic import SyntheticDevice
+
+from rtpipe.dashboard import window as windows
+from rtpipe.dashboard.app import Dashboard
+from rtpipe.dashboard.model import RunModel
+from rtpipe.dashboard.panel import Panel
+from rtpipe.dashboard.theme import (
+    DARK,
+    LIGHT,
+    choose,
+    colour_of,
+    font,
+    state_colour,
+    theme,
+)
+from rtpipe.dashboard.window import Place, Window
+from rtpipe.runfolder import folder_of_runs
+from rtpipe.runtime.runtime import Runtime
+from rtpipe.xdf.read import read
+
+OPEN: list[Dashboard] = []
+PATIENCE = 60_000  # milliseconds, only for a test that fails
+LIVE = (sys.executable, "-m", "rtpipe", "live", "--device", "synthetic:emg", "--json")
+
+
+class Seen(Panel):
+    """A panel for each stream, which counts what is asked of it."""
+
+    def __init__(self, about: str, send: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(about, send)
+        self.title = f"seen {about}"
+        self.colours: list[str] = []
+        self.times: list[float] = []
+        self.addAction(QAction(f"look at {about}", self))
+
+    @classmethod
+    def subjects(cls, run: RunModel) -> Sequence[str]:
+        return list(run.streams)
+
+    def refresh(self, run: RunModel, now: float) -> None:
+        self.times.append(now)
+
+    def retheme(self) -> None:
+        self.colours.append(theme().name)
+
+
+class Broken(Seen):
+    """One that fails."""
+
+    @classmethod
+    def subjects(cls, run: RunModel) -> Sequence[str]:
+        return ["broken"]
+
+    def refresh(self, run: RunModel, now: float) -> None:
+        super().refresh(run, now)
+        raise ValueError("nothing to see")
+
+
+@pytest.fixture(autouse=True)
+def panels(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Panels whose frames can be counted, in place of those that draw."""
+    module = ModuleType("rtpipe.dashboard.seen")
+    module.Seen, module.Broken = Seen, Broken  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    places = (Place("seen", "Seen", "left"), Place("seen", "Broken", "right", "more"))
+    monkeypatch.setattr(windows, "PANELS", places)
+    yield
+    for dashboard in OPEN:
+        dashboard.close()
+    OPEN.clear()
+    choose(None)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> QSettings:
+    return QSettings(str(tmp_path / "ini"), QSettings.Format.IniFormat)
+
+
+@pytest.fixture
+def run() -> Iterator[Runtime]:
+    with Runtime([SyntheticDevice(seed=4)]) as runtime:
+        yield runtime
+
+
+def look(qtbot: QtBot, name: str, settings: QSettings, owner: bool = False) -> Window:
+    """Open a window on a run, and return it once it shows it."""
+    dashboard = Dashboard(owner, settings)
+    dashboard.watch(folder_of_runs() / name)
+    dashboard.show()
+    OPEN.append(dashboard)
+    window = dashboard.window
+    qtbot.waitUntil(lambda: bool(counts(window)), timeout=PATIENCE)
+    return window
+
+
+def counts(window: Window) -> dict[str, int]:
+    return {
+        name: len(panel.times)
+        for name, panel in window.panels.items()
+        if isinstance(panel, Seen) and panel.times
+    }
+
+
+def drawn(qtbot: QtBot, window: Window, name: str, more: int = 3) -> None:
+    """Wait until a panel has been refreshed so often again."""
+    before = counts(window).get(name, 0)
+    qtbot.waitUntil(
+        lambda: counts(window).get(name, 0) >= before + more, timeout=PATIENCE
+    )
+
+
+def said(window: Window) -> str:
+    """Return the sentence above the panels, or nothing."""
+    bar = window.findChild(QToolBar, "said")
+    label = bar.findChild(QLabel) if bar is not None and bar.isVisible() else None
+    return "" if label is None else label.text()
+
+
+def dock(window: Window, title: str) -> QDockWidget:
+    docks = window.findChildren(QDockWidget)
+    return next(each for each in docks if each.windowTitle() == title)
+
+
+def entries(window: Window) -> list[str]:
+    return [each.text() for each in window.menu.actions()]
+
+
+def test_every_panel_is_in_a_dock_and_in_the_menu(
+    qtbot: QtBot, run: Runtime, settings: QSettings
+) -> None:
+    window = look(qtbot, run.run.name, settings)
+    names = ["seen synthetic:emg", "seen synthetic:eeg", "seen broken"]
+    assert list(window.panels) == names
+    for name, panel in window.panels.items():
+        assert dock(window, name).widget() is panel
+        assert {name, f"look at {panel.about}"} <= set(entries(window))
+    drawn(qtbot, window, "seen synthetic:emg")
+    window.close()
+
+
+def test_a_panel_that_fails_stops_alone_and_is_named(
+    qtbot: QtBot, run: Runtime, settings: QSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    window = look(qtbot, run.run.name, settings)
+    drawn(qtbot, window, "seen synthetic:eeg")
+    assert counts(window)["seen broken"] == 1
+    assert window.failed == {"seen broken": "nothing to see"}
+    assert said(window) == "seen broken stopped: nothing to see"
+    assert "ValueError: nothing to see" in capsys.readouterr().err
+    window.close()
+
+
+def test_what_cannot_be_seen_is_not_drawn(
+    qtbot: QtBot, run: Runtime, settings: QSettings
+) -> None:
+    emg, eeg = "seen synthetic:emg", "seen synthetic:eeg"
+    window = look(qtbot, run.run.name, settings)
+    drawn(qtbot, window, eeg)
+    window.tabifyDockWidget(dock(window, emg), dock(window, eeg))
+    dock(window, emg).raise_()
+    drawn(qtbot, window, emg)
+    before = counts(window)[eeg]
+    drawn(qtbot, window, emg)
+    assert counts(window)[eeg] == before, "it lies under the other"
+    dock(window, eeg).raise_()
+    drawn(qtbot, window, eeg)
+    dock(window, eeg).close()
+    drawn(qtbot, window, emg)
+    before = counts(window)[eeg]
+    window.pause()
+    frozen = counts(window)
+    with qtbot.waitSignal(window.menu.aboutToHide, timeout=500, raising=False):
+        pass  # some frames pass
+    assert counts(window) == frozen
+    window.pause()
+    drawn(qtbot, window, emg)
+    assert counts(window)[eeg] == before, "it is closed"
+    window.close()
+
+
+def test_the_layout_is_remembered_and_can_be_reset(
+    qtbot: QtBot, run: Runtime, settings: QSettings
+) -> None:
+    name = "seen synthetic:emg"
+    window = look(qtbot, run.run.name, settings)
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock(window, name))
+    dock(window, "seen synthetic:eeg").close()
+    window.close()
+    again = look(qtbot, run.run.name, settings)
+    place = again.dockWidgetArea
+    assert place(dock(again, name)) == Qt.DockWidgetArea.BottomDockWidgetArea
+    assert dock(again, "seen synthetic:eeg").isHidden()
+    again.reset_layout()
+    assert place(dock(again, name)) == Qt.DockWidgetArea.LeftDockWidgetArea
+    assert not dock(again, "seen synthetic:eeg").isHidden()
+    again.close()
+
+
+def test_light_and_dark_are_switched_and_remembered(
+    qtbot: QtBot, run: Runtime, settings: QSettings
+) -> None:
+    window = look(qtbot, run.run.name, settings)
+    panel = window.panels["seen synthetic:emg"]
+    assert isinstance(panel, Seen)
+    first = theme().name
+    window.switch_theme()
+    assert theme().name != first
+    qtbot.waitUntil(lambda: panel.colours[-1] == theme().name, timeout=PATIENCE)
+    chosen = theme().name
+    window.close()
+    choose(None)
+    again = look(qtbot, run.run.name, settings)
+    assert theme().name == chosen
+    again.close()
+
+
+def test_closing_an_owners_window_ends_the_run_and_the_recording(
+    qtbot: QtBot, settings: QSettings, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.xdf"
+    with Runtime([SyntheticDevice("emg", seed=4)], record=path) as runtime:
+        window = look(qtbot, runtime.run.name, settings, owner=True)
+        window.close()
+        assert window.isVisible(), "it waits for the run"
+        assert said(window) == "ending the run, and finishing its recording ..."
+        runtime.wait(PATIENCE / 1000)
+        received = runtime.run.streams["synthetic:emg"].counters.received
+        assert received < 200 * PATIENCE / 1000 / 2, "the run was ended"
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=PATIENCE)
+    assert read(path).whole
+
+
+def test_a_run_that_does_not_end_keeps_its_window_for_seconds_only(
+    qtbot: QtBot, run: Runtime, settings: QSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtpipe.dashboard.app.FAREWELL", 0.2)
+    window = look(qtbot, run.run.name, settings, owner=True)
+    window.close()  # the run is told, but nobody leaves it
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=PATIENCE)
+
+
+def test_closing_a_view_does_not_touch_the_run(
+    qtbot: QtBot, run: Runtime, settings: QSettings
+) -> None:
+    window = look(qtbot, run.run.name, settings)
+    other = look(qtbot, run.run.name, settings)
+    window.close()
+    assert not window.isVisible()
+    drawn(qtbot, other, "seen synthetic:emg")
+    other.close()
+    stream = run.run.streams["synthetic:emg"]
+    stop = stream.raw.stop
+    qtbot.waitUntil(lambda: stream.raw.stop > stop, timeout=PATIENCE)
+
+
+def test_the_last_picture_stays_in_a_view(qtbot: QtBot, settings: QSettings) -> None:
+    with Runtime([SyntheticDevice("emg", seed=4)]) as runtime:
+        window = look(qtbot, runtime.run.name, settings)
+    qtbot.waitUntil(lambda: "is over" in said(window), timeout=PATIENCE)
+    assert said(window) == "the run is over: this is its last picture"
+    assert window.isVisible()
+    assert window.run is not None
+    assert window.run.streams["synthetic:emg"].raw.stop > 0
+    window.close()
+
+
+def test_a_run_that_was_killed_is_said_to_be_gone(
+    qtbot: QtBot, settings: QSettings
+) -> None:
+    with subprocess.Popen(LIVE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        window = look(qtbot, f"run-{process.pid}", settings)
+        process.send_signal(signal.SIGKILL)
+    expected = "the run has vanished: this is its last picture"
+    qtbot.waitUntil(lambda: said(window) == expected, timeout=PATIENCE)
+    drawn(qtbot, window, "seen synthetic:emg")
+    window.close()
+
+
+def test_it_waits_for_a_run_that_has_not_begun(
+    qtbot: QtBot, settings: QSettings
+) -> None:
+    dashboard = Dashboard(False, settings)
+    OPEN.append(dashboard)
+    dashboard.watch(folder_of_runs() / "run-0")
+    dashboard.show()
+    window = dashboard.window
+    message = window.centralWidget()
+    assert isinstance(message, QLabel)
+    assert message.text() == "waiting for the run ..."
+    qtbot.waitUntil(lambda: "no run answers in" in message.text(), timeout=PATIENCE)
+    window.close()
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_letters_and_states_stand_out_from_the_ground(colours: Any) -> None:
+    """Contrast by WCAG 2.1: 4.5 for letters, 3 for shapes."""
+    for letters in (colours.text, colours.quiet):
+        assert contrast(letters, colours.ground) >= 4.5
+        assert contrast(letters, colours.raised) >= 4.5
+    shapes = (colours.accent, colours.good, colours.warn, colours.bad, colours.signal)
+    for shape in shapes:
+        assert contrast(shape, colours.ground) >= 3
+    assert len(set(colours.labels)) == len(colours.labels)
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours, as WCAG 2.1 defines it."""
+    both = sorted((luminance(one), luminance(other)))
+    return (both[1] + 0.05) / (both[0] + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [c / 12.92 if c < 0.04 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_a_label_has_one_colour_and_a_state_a_meaning(qtbot: QtBot) -> None:
+    choose(LIGHT)
+    labels = ("rest", "fist", "open")
+    found = [colour_of(each, labels).name() for each in labels]
+    assert found == list(LIGHT.labels[:3])
+    assert colour_of("another", labels).name() == LIGHT.quiet
+    assert state_colour("good").name() == state_colour("streaming").name()
+    assert state_colour("lost").name() == LIGHT.bad
+    assert state_colour("?").name() == LIGHT.quiet
+    assert font(2.0).pointSizeF() == 2 * font().pointSizeF()
