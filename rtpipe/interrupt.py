@@ -3,6 +3,9 @@
 All three mean the same. While nothing is there yet to put in order, the process ends at
 once: an exception amid imports may come out as another one, or vanish. While a run is
 there, each is a KeyboardInterrupt in the main thread, so that all is closed in order.
+
+A signal that whoever started the process lets it ignore stays ignored: `nohup` does so
+with SIGHUP, and a shell with SIGINT for what it runs in the background.
 """
 
 import os
@@ -26,7 +29,8 @@ _SIGNALS = tuple(
 def end_at_once() -> None:
     """Let each signal end the process, silently."""
     for each in _SIGNALS:
-        signal.signal(each, _end)
+        if signal.getsignal(each) != signal.SIG_IGN:
+            signal.signal(each, _end)
 
 
 @contextmanager
@@ -41,7 +45,8 @@ def interruptible() -> Iterator[Callable[[], None]]:
     Who presses Ctrl-C twice loses nothing by it. After three seconds of closing another
     one gives up what is being waited for, and the rest is closed.
     """
-    if signal.getsignal(signal.SIGINT) is not _end:
+    heard = [each for each in _SIGNALS if signal.getsignal(each) is _end]
+    if not heard:
         yield lambda: None
         return
     came: list[float] = []
@@ -60,7 +65,7 @@ def interruptible() -> Iterator[Callable[[], None]]:
     sys.unraisablehook = _vanished
     if hasattr(signal, "SIGALRM"):
         signal.signal(signal.SIGALRM, lambda *_: again())
-    for each in _SIGNALS:
+    for each in heard:
         signal.signal(each, interrupt)
     try:
         yield again

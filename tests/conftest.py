@@ -1,4 +1,5 @@
 import os
+import signal
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,10 @@ from rtpipe.types import StreamInfo
 os.environ["LSLAPICFG"] = str(Path(__file__).parent / "lsl_api.cfg")
 # Windows of tests need no screen.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# What a shell or nohup lets tests ignore is not to be ignored by what they start.
+for each in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+    if signal.getsignal(each) == signal.SIG_IGN:
+        signal.signal(each, lambda *_: None)
 
 Outlet = Callable[..., Any]
 

@@ -80,6 +80,22 @@ try:
 except KeyboardInterrupt:
     print("in order")
 """
+IGNORED = """
+import signal
+from rtpipe.interrupt import end_at_once, interruptible
+end_at_once()
+signal.raise_signal({number})
+with interruptible() as again:
+    signal.raise_signal({number})
+    again()
+signal.raise_signal({number})
+print("ready", flush=True)
+try:
+    with interruptible():
+        signal.raise_signal(signal.SIGTERM)
+except KeyboardInterrupt:
+    print("in order")
+"""
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
@@ -107,6 +123,18 @@ def test_before_a_run_the_process_ends_at_once(number: int) -> None:
 def test_during_a_run_all_is_put_in_order(number: int, callback: bool) -> None:
     status, out, err = ended(DURING.format(callback=callback), number)
     assert (status, out, err) == (0, "in order\n", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_what_was_ignored_from_the_start_stays_ignored(number: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IGNORED.format(number=int(number))],
+        preexec_fn=lambda: signal.signal(number, signal.SIG_IGN),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ready\nin order\n", "")
 
 
 def test_an_interrupt_that_a_library_caught_comes_again() -> None:
