@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -329,6 +330,38 @@ def test_spans_that_are_too_short_are_broken() -> None:
     counts = Counter(each.label for each in found if each.whole)
     assert set(counts) == {each.label for each in told}
     assert {each.whole for each in found} == {True, False}
+
+
+@pytest.mark.parametrize("seconds", [9, 11])
+def test_a_device_that_tells_no_truth(
+    seconds: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Silent:
+        paced = False
+        clock: Literal["run", "recording"] = "recording"
+
+        def __init__(self) -> None:
+            self._device = find("devices", "synthetic")(
+                "emg", paced=False, chunk=0.5, duration=float(seconds)
+            )
+
+        def open(self) -> Any:
+            return self._device.open()
+
+        def read(self, timeout: float) -> Any:
+            chunks = self._device.read(timeout)
+            return chunks and [replace(each, events=()) for each in chunks]
+
+        def close(self) -> None:
+            self._device.close()
+
+    following, sink = TruthCues(repeat=1, seconds=1.0), Collect()
+    with Runtime([Silent()], [], [following, sink], shared=False) as runtime:
+        runtime.wait(60.0)
+    told = [each.message for each in caplog.records if "no truth" in each.message]
+    assert len(told) == (seconds > 10)
+    assert runtime.run.cue is not None
+    assert ("no truth" in runtime.run.cue.waits) == (seconds > 10)
 
 
 def test_a_gap_breaks_the_cue_it_lies_in() -> None:

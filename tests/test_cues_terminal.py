@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleDimensions
 
 from rtpipe.clock import now
 from rtpipe.cues import Cue
-from rtpipe.sink import Run
+from rtpipe.sink import RecordingStatus, Run
 from rtpipe.terminal.canvas import Picture, width_of
 from rtpipe.terminal.cuepanel import cue_lines, place, sentence
 from rtpipe.terminal.drawing import Drawing
@@ -141,6 +141,20 @@ def test_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(row in shown(empty_run(ON), 80, 24) for row in large("fist", 76, 4))
     assert all(row in shown(empty_run(WAITS), 100, 40) for row in large("wait", 96, 7))
     assert "cue" not in shown(empty_run(), 100, 40)
+
+
+def test_cues_that_nobody_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key r, or a full disk, may have ended the recording."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    run = empty_run(ON)
+    assert "NOT RECORDING" in shown(run, 80, 24)
+    run.recording = RecordingStatus("own.xdf", 0.0)
+    assert "NOT RECORDING" not in shown(run, 80, 24)
+    for state in ("finished", "stopped"):
+        run.recording.state = state
+        assert "NOT RECORDING" in shown(run, 80, 24)
+    run.cue = None
+    assert "NOT RECORDING" not in shown(run, 80, 24)
 
 
 def test_a_picture_that_is_held_goes_on_asking(monkeypatch: pytest.MonkeyPatch) -> None:

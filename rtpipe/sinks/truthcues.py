@@ -1,5 +1,6 @@
 """Cues of a device that tells what it does: they follow it, and nobody is asked."""
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +10,13 @@ from rtpipe.sink import Item, Run
 from rtpipe.sinks.cues import breaks
 from rtpipe.types import Event
 
+_PATIENCE = 10.0  # seconds of samples without a truth after which a person is told
 _ALMOST = 1e-6  # seconds that a span may be too short by, for times are not exact
+NO_TRUTH = (
+    "the device told no truth in 10 s of samples, so there is nothing to mark: end the "
+    "run, or ask a person with --cues rest,fist,open"
+)
+logger = logging.getLogger(__name__)
 
 
 class TruthCues:
@@ -37,12 +44,12 @@ class TruthCues:
         self._run = run
         self._task: tuple[str, str] | None = None  # stream and task
         self._on: Event | None = None
-        self._broken = self._over = False
+        self._broken = self._over = self._told_so = False
         self._counts: Counter[str] = Counter()
         run.cue = Cue(None, None, 0.0, 0.0, 0, 0, "waiting for the device's truth")
 
     def take(self, items: Sequence[Item]) -> None:
-        """Mark what the device tells."""
+        """Mark what the device tells, and say so where it tells nothing."""
         for item in items:
             if self._over or not isinstance(item, Event):
                 continue
@@ -50,9 +57,21 @@ class TruthCues:
                 self._told(item)
             elif self._task and item.stream == self._task[0]:
                 self._broken |= breaks(item)
+        if self._task is None and not self._told_so:
+            self._look()
 
     def close(self) -> None:
         """Leave the last span without an end: it is not learnt from."""
+
+    def _look(self) -> None:
+        """Say once that nothing has been told for long, though samples come."""
+        if any(
+            stream.counters.received >= _PATIENCE * stream.info.sfreq
+            for stream in self._run.streams.values()
+        ):
+            self._told_so = True
+            logger.warning(NO_TRUTH)
+            self._run.cue = Cue(None, None, 0.0, 0.0, 0, 0, NO_TRUTH)
 
     def _told(self, event: Event) -> None:
         task = event.stream, str(event.data["task"])

@@ -25,7 +25,7 @@ from rtpipe.terminal.cuepanel import cue_lines
 from rtpipe.terminal.layout import arrange
 from rtpipe.terminal.modelpanel import ModelPanel
 from rtpipe.terminal.news import News
-from rtpipe.terminal.recordingline import recording_line
+from rtpipe.terminal.recordingline import not_recorded, recording_line
 from rtpipe.terminal.screen import Screen
 from rtpipe.terminal.streampanel import StreamPanel
 from rtpipe.terminal.tally import Tally
@@ -131,7 +131,9 @@ class Drawing:
         room = max(0, height - 1 - len(foot))
         # A person is asked on, also while the picture is held.
         cue = self._run.cue
-        asked = cue_lines(cue, width, room)[:room] if cue else []
+        asked = cue_lines(cue, width, room) if cue else []
+        if cue:
+            asked = [*not_recorded(self._run.recording), *asked][:room]
         room -= len(asked)
         if self._paused is None:
             self._look(time)

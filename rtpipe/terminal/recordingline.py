@@ -33,6 +33,13 @@ def recording_line(status: RecordingStatus | None, time: float) -> Line:
     return line
 
 
+def not_recorded(status: RecordingStatus | None) -> list[Line]:
+    """Return what a person who does what cues ask for must see where that is lost."""
+    if status is not None and status.state == "recording":
+        return []
+    return [[cell(" NOT RECORDING: what is done now is kept nowhere", BAD)]]
+
+
 def recorded(status: RecordingStatus | None) -> list[Text]:
     """Return what there is to say of a recording when the run is over."""
     if status is None:
