@@ -164,7 +164,11 @@ class Run:
     mark : callable
         Puts a marker with this text on every stream; from any thread.
     dropped : dict of str to int
-        Predictions and events each sink was too slow for, by the sink's name.
+        Predictions and events that did not reach a sink, by its name: it was too slow,
+        had failed, or was closed already, for the last events of a run tell how its
+        sinks ended.
+    failed : set of str
+        Sinks that an error has stopped.
     unrecorded : dict of str to int
         Samples that a sink of samples was too slow for, or had failed for, by stream.
     recording : RecordingStatus or None
@@ -187,6 +191,7 @@ class Run:
     stop: Callable[[], None]
     mark: Callable[[str], None]
     dropped: dict[str, int] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
     unrecorded: dict[str, int] = field(default_factory=dict)
     recording: RecordingStatus | None = None
     record: Callable[[str], None] = _no_recorder

@@ -715,12 +715,14 @@ def test_every_loss_of_a_stream_is_told_at_the_end(counter: str, said: str) -> N
 def test_what_was_not_recorded_or_read_is_told_at_the_end() -> None:
     run = make_run([make_stream()])
     run.unrecorded["arm"] = 5
-    run.dropped |= {"jsonl": 6, "socket": 0}
+    run.dropped |= {"jsonl": 6, "socket": 0, "recorder": 2}
+    run.failed.add("recorder")
     run.models["model-0"].windows["arm"].overwritten = 7
     text = told_at_the_end(run, [])
     assert "arm: overwritten 7, not recorded 5" in text
-    assert "jsonl was too slow for 6 predictions" in text
-    assert "socket was too slow" not in text
+    assert "6 predictions and events did not reach jsonl: it was too slow" in text
+    assert "2 predictions and events did not reach recorder: it stopped\n" in text
+    assert "socket" not in text
     assert "5 samples not recorded" in shown(run, [], size=(100, 24))
 
 

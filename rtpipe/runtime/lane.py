@@ -115,6 +115,7 @@ class Lane:
         except BaseException as error:  # a SystemExit too would end it unseen
             with self._changed:
                 self._over = True
+                self._run.failed.add(self._sink.name)
                 self._count([*items, *self._items])
                 self._items.clear()
                 if isinstance(error, SamplesLost):

@@ -142,7 +142,7 @@ class Figures(Collector):
         return found
 
 
-_DROPPED = "Predictions and events a sink was too slow for."
+_DROPPED = "Predictions and events that did not reach a sink: too slow, failed, closed."
 _LOST = "Samples missing from the running index."
 _OVERWRITTEN = "Samples overwritten before a model read them."
 _UNRECORDED = "Samples a recorder was too slow for, or had failed for."

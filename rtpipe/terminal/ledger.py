@@ -33,7 +33,11 @@ def ledger(run: Run) -> RenderableType:
     if silent := [clean(n) for n in names if not run.streams[n].counters.received]:
         parts.append(Text(f" no sample came of {few(silent)}", WARN))
     parts += [
-        Text(f" {sink} was too slow for {count:,} predictions and events", WARN)
+        Text(
+            f" {count:,} predictions and events did not reach {sink}: it "
+            + ("stopped" if sink in run.failed else "was too slow, or closed already"),
+            WARN,
+        )
         for sink, count in run.dropped.items()
         if count
     ]
