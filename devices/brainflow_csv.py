@@ -57,7 +57,7 @@ class BrainflowCsv:
         with path.open("rb") as file:
             first = file.readline()
         n_columns = len(_values(first))
-        board, preset, described = _board(path, answers.board, n_columns)
+        board, preset, described = _board(path, answers, n_columns)
         delimiter = None if b"\t" in first else ","
         table = read_table(path, delimiter, n_columns, header=0)
         stamps = table[:, int(described["timestamp_channel"])]
@@ -85,19 +85,19 @@ class BrainflowCsv:
 
 
 def _board(
-    path: Path, board: str | int | None, n_columns: int
+    path: Path, answers: Answers, n_columns: int
 ) -> tuple[str, int, Mapping[str, Any]]:
     """Return a board's name, the preset that has so many rows, and what it says."""
     known = numbers()
     alike = [name for name in known if n_columns in _presets(known[name])]
     boards = ", ".join(alike) or "none that this BrainFlow knows"
-    if board is None:
+    if answers.board is None:
+        option = answers.option.format("board", "SYNTHETIC_BOARD")
         raise ConfigError(
             f"{path} does not say which board it is of: name it, as with "
-            f"--set device.board=SYNTHETIC_BOARD; with {n_columns} columns there are: "
-            f"{boards}"
+            f"{option}; with {n_columns} columns there are: {boards}"
         )
-    name = board_name(board, known)
+    name = board_name(answers.board, known)
     presets = _presets(known[name])
     if n_columns not in presets:
         have = " or ".join(map(str, presets)) or "no"

@@ -74,6 +74,9 @@ Record = Annotated[
 ]
 Subject = Annotated[str | None, typer.Option(help="What {subject} stands for.")]
 Task = Annotated[str | None, typer.Option(help="What {task} stands for.")]
+Board = Annotated[
+    str | None, typer.Option(help="Of which board a file of BrainFlow's is.")
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="key=value, as in a config: --set device.seed=7"),
@@ -429,6 +432,7 @@ def inspect(
             "--repair", help="Write a whole copy of a broken XDF file beside."
         ),
     ] = False,
+    board: Board = None,
 ) -> None:
     """Show what is in a recording and whether it is whole, or a bundle's card.
 
@@ -443,7 +447,7 @@ def inspect(
         if file.startswith("demo:") or _is_archive(Path(file)):
             _inspect_bundle(file, json_lines, repair)
         else:
-            _inspect_recording(Path(file), json_lines, repair)
+            _inspect_recording(Path(file), json_lines, repair, board)
 
 
 def _inspect_bundle(bundle: str, json_lines: bool, repair: bool) -> None:
@@ -460,14 +464,16 @@ def _inspect_bundle(bundle: str, json_lines: bool, repair: bool) -> None:
         print_card(card)
 
 
-def _inspect_recording(path: Path, json_lines: bool, repair: bool) -> None:
+def _inspect_recording(
+    path: Path, json_lines: bool, repair: bool, board: str | None
+) -> None:
     from rtpipe import inspection
     from rtpipe.console import Output, waiting
     from rtpipe.sinks.jsonl import finite
     from rtpipe.terminal.recordingtable import print_recording, print_repair
 
     with nullcontext() if json_lines else waiting(f"reading {path} ..."):
-        found = inspection.inspected(path)
+        found = inspection.inspected(path, _answers(board, None))
         made = inspection.repaired(found) if repair else None
     if json_lines:
         typer.echo(json.dumps(finite(inspection.as_json(found, made)), allow_nan=False))
@@ -502,9 +508,7 @@ def convert(
         str | None,
         typer.Option(help="Of channels that tell none: uV, none, or one,for,each."),
     ] = None,
-    board: Annotated[
-        str | None, typer.Option(help="Of which board a file of BrainFlow's is.")
-    ] = None,
+    board: Board = None,
 ) -> None:
     """Write a recording for other programs: a file for each of its streams.
 
@@ -514,22 +518,29 @@ def convert(
     rtpipe convert run.xdf --to bids --out study --subject 01 --task grasp
     """
     with _reporting():
-        from rtpipe.config import scalar
         from rtpipe.console import waiting
         from rtpipe.convert.conversion import convert as write
         from rtpipe.convert.conversion import entities
-        from rtpipe.recording import Answers
         from rtpipe.terminal.canvas import clean
 
-        said = Answers(
-            scalar(board) if board else None,
-            units.split(",") if units and "," in units else units,
-        )
+        said = _answers(board, units)
         who = entities(to, subject, task, session, run)
         for each in write(file, to, out, answers=said, named=who, busy=waiting):
             typer.echo(f"{clean(each.stream)}: {each.file or 'not written'}")
             for line in each.told:
                 typer.echo(f"  {clean(line)}")
+
+
+def _answers(board: str | None, units: str | None) -> Any:
+    """Return what a person says of a recording that does not say it itself."""
+    from rtpipe.config import scalar
+    from rtpipe.recording import Answers
+
+    return Answers(
+        scalar(board) if board else None,
+        units.split(",") if units and "," in units else units,
+        option="--{} {}",
+    )
 
 
 def _options(

@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from rtpipe.errors import RtpipeError
-from rtpipe.recording import layout_of
+from rtpipe.recording import Answers, layout_of
 from rtpipe.recordings.facts import Facts, facts
 from rtpipe.xdf.repair import Repaired, repair
 
 
-def inspected(path: Path) -> Facts:
+def inspected(path: Path, answers: Answers) -> Facts:
     """Look into a recording; what its reader warns of is among the notes.
+
+    Parameters
+    ----------
+    path : Path
+    answers : Answers
+        What it does not say itself.
 
     Raises
     ------
@@ -22,7 +28,7 @@ def inspected(path: Path) -> Facts:
         If it cannot be read.
     """
     with _warnings() as said:
-        found = facts(path, layout_of(path))
+        found = facts(path, layout_of(path), answers)
     return replace(found, notes=(*found.notes, *said))
 
 

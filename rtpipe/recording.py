@@ -69,10 +69,13 @@ class Answers:
         Of which board a file of BrainFlow's is: a name or a number of BrainFlow's.
     units : str, sequence of str or None
         For the channels whose unit is not told: one for all, or one for each.
+    option : str
+        How an answer is typed, for advice: a name and a value are put in.
     """
 
     board: str | int | None = None
     units: str | Sequence[str] | None = None
+    option: str = "--set device.{}={}"
 
 
 class Layout(Protocol):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rtpipe.devices.brainflow import BrainflowDevice
 from rtpipe.devices.replay import ReplayDevice
 
+from rtpipe import cli
 from rtpipe.checks import check_device
 from rtpipe.errors import ConfigError, RecordingError
 from rtpipe.recording import Answers, Recording, read
@@ -138,6 +139,20 @@ def test_the_board_has_to_be_the_files(
     path = write(tmp_path / "x.csv", cyton([1, 2, 3]))
     with pytest.raises(ConfigError, match=said):
         read(path, Answers(board=board))
+
+
+@pytest.mark.parametrize("command", [["inspect"], ["convert", "--to", "csv"]])
+def test_the_advice_is_an_option_of_the_command(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "x.csv", cyton(range(300)))
+    with pytest.raises(SystemExit):
+        cli.app([*command, str(path)])
+    assert "name it, as with --board SYNTHETIC_BOARD; with" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as end:
+        cli.app([*command, str(path), "--board", "CYTON_BOARD"])
+    assert not end.value.code
+    assert "accel" in capsys.readouterr().out
 
 
 def test_no_board_has_so_many_columns(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from rtpipe.xdf.header import STRING
 from rtpipe.xdf.read import File, Stream
 from rtpipe.xdf.read import read as read_file
 
+_NOTHING = Answers()
 _AT_ONCE = 1 << 16  # samples, so that what is made on the way stays small
 
 
@@ -118,8 +119,16 @@ class Facts:
     notes: tuple[str, ...] = ()
 
 
-def facts(path: Path, layout: Layout) -> Facts:
+def facts(path: Path, layout: Layout, answers: Answers = _NOTHING) -> Facts:
     """Look into a recording.
+
+    Parameters
+    ----------
+    path : Path
+    layout : Layout
+        Which it is in.
+    answers : Answers
+        What it does not say itself.
 
     Raises
     ------
@@ -128,7 +137,7 @@ def facts(path: Path, layout: Layout) -> Facts:
     """
     if layout is XDF:
         return _of_xdf(path, read_file(path))
-    found = layout.read(path, Answers())
+    found = layout.read(path, answers)
     return Facts(
         file=str(path),
         layout=layout.title,
