@@ -22,14 +22,16 @@ class Alarm:
     going_on : bool
         Whether the newest answer decided the label.
     since : float
-        When it was decided first of what is not acknowledged, on the stream's clock;
-        nan where it never was.
+        When it was decided, on the stream's clock: where it was so several times, the
+        last time. nan where it never was.
+    times : int
+        How often that was since the last acknowledgement.
     """
 
     def __init__(self, label: str) -> None:
         self.label = label
         self.raised = self.going_on = False
-        self.since = np.nan
+        self.since, self.times = np.nan, 0
         self._after = -1  # index of the last answer that was taken in
 
     def follow(self, answers: Answers) -> bool:
@@ -41,14 +43,16 @@ class Alarm:
         on = answers.label[new] == answers.labels.index(self.label)
         begins = on & ~np.concatenate([[self.going_on], on[:-1]])
         self.going_on = bool(on[-1])
-        if self.raised or not begins.any():
+        if not begins.any():
             return False
-        self.raised, self.since = True, float(answers.end[new][begins.argmax()])
-        return True
+        self.times += int(begins.sum())
+        self.since = float(answers.end[new][begins][-1])
+        self.raised, before = True, self.raised
+        return not before
 
     def acknowledge(self) -> None:
         """Note that a person has seen it."""
-        self.raised = False
+        self.raised, self.times = False, 0
 
 
 def label_of(labels: tuple[str, ...]) -> str:

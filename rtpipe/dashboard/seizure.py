@@ -26,7 +26,7 @@ from rtpipe.dashboard.trend import SIDE, Trend
 
 NOT_MEDICAL = "Not a medical device"
 _KEY = "K"
-_HIGH = 330  # pixels; in less there is no room for a spectrogram
+_HIGH = 300  # pixels; in less there is no room for a spectrogram
 
 
 class Banner(QFrame):
@@ -59,7 +59,9 @@ class Banner(QFrame):
             ago = max(0.0, now - alarm.since)
             when = f"{ago:.0f} s" if ago < 60 else f"{ago / 60:.0f} min"
             told = f"for {when}" if alarm.going_on else f"{when} ago, over"
-            self.said.setText(f"\N{WARNING SIGN} {alarm.label.upper()}  {told}")
+            more = f" \N{MIDDLE DOT} {alarm.times} times" if alarm.times > 1 else ""
+            name = alarm.label.upper()
+            self.said.setText(f"\N{WARNING SIGN} {name}  {told}{more}")
 
     def retheme(self) -> None:
         """Take the colours anew."""
