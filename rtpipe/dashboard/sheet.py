@@ -25,6 +25,7 @@ from rtpipe.dashboard.theme import theme
 from rtpipe.types import Float64
 
 _DENSE = 2.0  # samples a column, from which on its lowest and highest are drawn
+_TOUCHED = 2  # columns before the newest, which the line on from it may touch
 _MARGIN = 1  # pixels of a lane, above and below, that stay empty
 
 
@@ -111,7 +112,9 @@ class Sheet:
             oldest = head + ahead - self.width + 1
             for source in sources:
                 newest = self.column(source)
-                begin = oldest if source.done is None else max(source.done, oldest)
+                begin = oldest
+                if source.done is not None:
+                    begin = max(source.done - _TOUCHED, oldest)
                 if newest is not None and newest >= begin:
                     self._draw(painter, source, begin, newest + 1)
                     source.done = newest

@@ -1,0 +1,568 @@
+"""The signals: decimation against its definition, pictures against each other, and the
+real window on a real run.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PyQt6.QtCore import QPoint, QPointF, QSettings, Qt
+from PyQt6.QtGui import QAction, QColor, QImage, QWheelEvent
+from PyQt6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from rtpipe.clock import now
+from rtpipe.dashboard.app import Dashboard
+from rtpipe.dashboard.decimate import peaks
+from rtpipe.dashboard.history import History
+from rtpipe.dashboard.lanes import Group
+from rtpipe.dashboard.scale import Scale, rounded
+from rtpipe.dashboard.sheet import Sheet, Source
+from rtpipe.dashboard.signals import SPANS, Signals
+from rtpipe.dashboard.theme import LIGHT, choose, theme
+from rtpipe.errors import DeviceLost
+from rtpipe.ring import Ring
+from rtpipe.runfolder import folder_of_runs
+from rtpipe.runtime.runtime import Runtime
+from rtpipe.types import Chunk, Event, Float32, StreamInfo
+
+SFREQ = 200.0
+PATIENT = 60_000  # milliseconds
+
+
+def info(n_channels: int = 2, sfreq: float = SFREQ, name: str = "arm") -> StreamInfo:
+    names = tuple(f"E{k + 1}" for k in range(n_channels))
+    return StreamInfo(name, sfreq, names, ("emg",) * n_channels, ("uV",) * n_channels)
+
+
+def chunk(index: int, data: NDArray[Any], missing: Float32 | None = None) -> Chunk:
+    times = (index + np.arange(len(data))) / SFREQ
+    return Chunk("arm", index, times, data.astype(np.float32), missing=missing)
+
+
+# Decimation, scales, the past.
+
+
+@pytest.mark.parametrize("n_times", [0, 1, 7, 500])
+def test_peaks_are_the_lowest_and_the_highest_of_each_column(n_times: int) -> None:
+    rng = np.random.default_rng(n_times)
+    data = rng.standard_normal((n_times, 3)).astype(np.float32)
+    places = np.sort(rng.integers(-20, 60, n_times))
+    columns, low, high = peaks(data, places)
+    assert columns.tolist() == sorted(set(places.tolist()))
+    for k, column in enumerate(columns):
+        inside = [row for row, at in zip(data, places, strict=True) if at == column]
+        np.testing.assert_array_equal(low[k], np.min(inside, axis=0))
+        np.testing.assert_array_equal(high[k], np.max(inside, axis=0))
+
+
+@pytest.mark.parametrize("value", [3e-7, 0.3, 1, 1.01, 2, 4.9, 5, 7, 99, 101, 2.5e9])
+def test_a_round_number_is_the_least_that_is_not_less(value: float) -> None:
+    numbers = [m * 10.0**e for e in range(-9, 12) for m in (1, 2, 5)]
+    at = next(k for k, each in enumerate(numbers) if each >= value * (1 - 1e-12))
+    for steps in (-2, -1, 0, 1, 2):
+        assert rounded(value, steps) == pytest.approx(numbers[at + steps], rel=1e-12)
+
+
+def test_ranges_follow_the_signal_until_a_hand_sets_them() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.uniform(-1, 1, (2000, 2)).astype(np.float32)
+    scale = Scale(2)
+    assert scale.fit(noise[:0]) == []
+    assert scale.fit(noise * (1, 100) + (0, 5000)) == [0, 1]
+    assert (scale.range == (5, 500)).all()
+    assert scale.middle == pytest.approx((0, 5000), abs=2)
+    assert scale.fit(noise * (0.9, 110) + (0, 5000)) == []
+    assert scale.fit(noise * (1, 1000) + (0, 5000)) == [1]
+    assert scale.range[1] == 5000
+    assert scale.fit(noise * (0.1, 1000) + (0, 5000)) == [0]
+    assert scale.range[0] == 0.5
+    scale.step(0, 2)
+    assert scale.range[0] == 2
+    assert scale.fit(noise * (0.001, 1000) + (0, 5000)) == []
+    assert scale.fit(noise * (1, 1000) + (30, 5000)) == [0]  # its middle always follows
+    assert scale.range[0] == 2
+    assert scale.middle[0] == pytest.approx(30, abs=0.1)
+
+
+def test_a_channel_that_never_changes_has_a_range() -> None:
+    scale = Scale(1)
+    scale.fit(np.full((50, 1), 7, np.float32))
+    assert (scale.range[0], scale.middle[0]) == (1, 7)
+
+
+def test_the_past_is_what_the_ring_was_given() -> None:
+    rng = np.random.default_rng(0)
+    ring = Ring((2,), 400)
+    history = History(info(), ring)
+    kept, index = [], 0
+    for _ in range(600):
+        n = int(rng.integers(0, 60))
+        index += int(rng.choice([0, 0, 0, 25]))
+        data = rng.standard_normal((n, 2))
+        missing = rng.integers(0, 2, n).astype(np.float32)
+        ring.write(chunk(index, data, missing))
+        kept += list(zip(range(index, index + n), data, missing, strict=True))
+        index += n
+        history.read()
+    newest = kept[-len(history) :]
+    assert len(history) == 60 * SFREQ
+    assert history.index.tolist() == [each[0] for each in newest]
+    np.testing.assert_array_equal(
+        history.data, np.array([each[1] for each in newest], np.float32)
+    )
+    assert history.filled.tolist() == [each[2] == 1 for each in newest]
+    np.testing.assert_array_equal(history.times, history.index / SFREQ)
+
+
+def test_what_was_overwritten_before_it_was_seen_is_not_there() -> None:
+    ring = Ring((2,), 400)
+    history = History(info(), ring)
+    ring.write(chunk(0, np.ones((100, 2))))
+    history.read()
+    for index in range(100, 2000, 100):
+        ring.write(chunk(index, np.ones((100, 2))))
+    history.read()
+    jumps = np.flatnonzero(np.diff(history.index) != 1)
+    assert jumps.tolist() == [99]
+    assert history.index[-1] == 1999
+    assert 1600 <= history.index[100] < 1700
+
+
+# The picture.
+
+
+@pytest.fixture
+def light(qapp: QApplication) -> Iterator[None]:
+    choose(LIGHT)
+    yield
+    choose(None)
+
+
+def pixels(image: QImage) -> NDArray[np.uint32]:
+    """Return a picture's colours, shape (height, width)."""
+    bits = image.constBits()
+    assert bits is not None
+    memory: Any = bits.asarray(image.sizeInBytes())
+    return np.frombuffer(memory, np.uint32).reshape(image.height(), -1).copy()
+
+
+def alike(one: Sheet, other: Sheet) -> bool:
+    """Tell whether nobody sees a difference: Qt rounds where it cuts a line off."""
+    a, b = (pixels(each.image).view(np.uint8).astype(int) for each in (one, other))
+    return bool(np.abs(a - b).max() <= 40 and (a != b).mean() < 1e-3)
+
+
+def source(ring: Ring, n_channels: int = 2, *, height: int = 200) -> Source:
+    made = Source(
+        History(info(n_channels), ring), Scale(n_channels), list(range(n_channels))
+    )
+    made.height, made.zero = height, 0.0
+    made.scale.range[:], made.scale.middle[:] = 10.0, 0.0
+    return made
+
+
+def column_of(index: int, step: float) -> int:
+    return int(np.floor(index / SFREQ / step + 1e-9))
+
+
+@pytest.mark.parametrize("span", [1.0, 10.0, 30.0])
+@pytest.mark.usefixtures("light")
+def test_drawn_bit_by_bit_it_looks_as_drawn_at_once(span: float) -> None:
+    rng = np.random.default_rng(int(span))
+    ring = Ring((2,), 20_000)
+    parts, whole = source(ring), source(ring)
+    bits = Sheet(500, 200, span)
+    index = 0
+    while index < 8000:
+        n = int(rng.integers(1, 40))
+        index += int(rng.choice([0] * 30 + [50]))
+        missing = np.full(n, rng.integers(0, 30) == 0, np.float32)
+        ring.write(chunk(index, rng.standard_normal((n, 2)), missing))
+        index += n
+        parts.history.read()
+        bits.advance([parts], column_of(index - 1, bits.step), 10)
+    whole.history = parts.history
+    once = Sheet(500, 200, span)
+    once.advance([whole], column_of(index - 1, once.step), 10)
+    assert alike(bits, once)
+    for channel in (0, 1):  # nor does a lane that is drawn anew look otherwise
+        bits.redraw(parts, channel)
+    assert alike(bits, once)
+    bits.image.setPixelColor(250, 100, QColor("red"))
+    assert not alike(bits, once)
+
+
+@pytest.mark.usefixtures("light")
+def test_a_single_sample_is_seen_among_thousands() -> None:
+    ring = Ring((1,), 20_000)
+    data = np.zeros((12_000, 1))
+    data[7001] = 4.5  # of 5 above the middle
+    ring.write(chunk(0, data[:6000]))
+    drawn = source(ring, 1)
+    drawn.history.read()
+    ring.write(chunk(6000, data[6000:]))
+    drawn.history.read()
+    sheet = Sheet(300, 200, 60.0)
+    sheet.advance([drawn], 299, 0)
+    ink = (pixels(sheet.image) != QColor(theme().ground).rgb())[:60].any(axis=0)
+    assert 1 <= ink.sum() <= 3
+    assert abs(np.flatnonzero(ink).mean() - 7001 / 12_000 * 300) <= 1.5
+
+
+@pytest.mark.parametrize("span", [5.0, 60.0])
+@pytest.mark.usefixtures("light")
+def test_a_gap_is_never_bridged_and_is_marked(span: float) -> None:
+    ring = Ring((1,), 20_000)
+    drawn = source(ring, 1)
+    for index in (0, 500):  # samples 200 to 499 are lost
+        ring.write(chunk(index, np.full((200, 1), 3.0)))
+        drawn.history.read()
+    sheet = Sheet(600, 200, span)
+    sheet.advance([drawn], column_of(699, sheet.step), 0)
+    begin, end = column_of(200, sheet.step), column_of(500, sheet.step)
+    red = (pixels(sheet.image) >> 16) & 0xFF  # the signal has less than what marks gaps
+    signal = (red < 190).any(axis=0)
+    ground = np.equal(pixels(sheet.image), QColor(theme().ground).rgb())
+    assert signal[2 : begin - 2].all()
+    assert signal[end + 2 : column_of(699, sheet.step) - 2].all()
+    assert not signal[begin + 1 : end - 1].any()
+    assert not ground[:, begin + 2 : end - 1].all(axis=0).any()
+    assert ground[120:, : begin - 2].all()
+
+
+@pytest.mark.usefixtures("light")
+def test_filled_samples_are_marked_and_only_they() -> None:
+    ring = Ring((1,), 20_000)
+    drawn = source(ring, 1)
+    missing = np.zeros(600, np.float32)
+    missing[300:330] = 1
+    missing[400:430] = 0.5  # one of two channels at a rail, say
+    ring.write(chunk(0, np.zeros((600, 1)), missing))
+    drawn.history.read()
+    sheet = Sheet(600, 200, 3.0)
+    sheet.advance([drawn], 599, 0)
+    marked = pixels(sheet.image)[10] != QColor(theme().ground).rgb()
+    assert np.flatnonzero(marked).tolist() == list(range(299, 330))
+
+
+@pytest.mark.usefixtures("light")
+def test_what_is_late_leaves_nothing_old_in_its_place() -> None:
+    ring = Ring((1,), 20_000)
+    drawn = source(ring, 1)
+    ring.write(chunk(0, np.zeros((600, 1))))
+    drawn.history.read()
+    sheet = Sheet(600, 200, 3.0)
+    sheet.advance([drawn], 599, 10)
+    ink = (pixels(sheet.image) != QColor(theme().ground).rgb()).any(axis=0)
+    assert np.flatnonzero(~ink).tolist() == list(range(10))  # ahead of the sweep
+    sheet.advance([drawn], 599 + 250, 10)
+    ink = (pixels(sheet.image) != QColor(theme().ground).rgb()).any(axis=0)
+    assert np.flatnonzero(~ink).tolist() == list(range(260))
+
+
+# The real window on a real run.
+
+
+class Counting:
+    """Two paced streams; one loses samples, stalls or disconnects when told."""
+
+    paced = True
+    clock: Literal["run", "recording"] = "run"
+
+    def __init__(self) -> None:
+        self.skip, self.stalled, self.gone = 0, False, False
+
+    def open(self) -> Sequence[StreamInfo]:
+        if self.gone:
+            raise DeviceLost("it is unplugged")
+        self.begun, self.at = now(), {"arm": 0, "head": 0}
+        self.sent: list[Event] = []
+        return [info(), info(1, name="head")]
+
+    def read(self, timeout: float) -> Sequence[Chunk] | None:
+        time.sleep(0.02)
+        if self.gone:
+            raise DeviceLost("it is unplugged")
+        if self.stalled:
+            return []
+        due = int((now() - self.begun) * SFREQ)
+        lost, self.skip = self.skip, 0
+        found = [self._chunk("head", 1, self.at["head"], due)]
+        found.append(self._chunk("arm", 2, min(self.at["arm"] + lost, due), due))
+        return [each for each in found if len(each)]
+
+    def _chunk(self, name: str, n_channels: int, start: int, stop: int) -> Chunk:
+        index = np.arange(start, stop)
+        self.at[name] = stop
+        data = np.sin(index[:, None] / 7 + np.arange(n_channels)).astype(np.float32)
+        return Chunk(name, start, self.begun + index / SFREQ, 50 * data, now())
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def device() -> Counting:
+    return Counting()
+
+
+@pytest.fixture
+def run(device: Counting) -> Iterator[Runtime]:
+    with Runtime([device], reconnect=60) as runtime:
+        yield runtime
+
+
+@pytest.fixture
+def dashboard(
+    qtbot: QtBot, run: Runtime, tmp_path: Path, light: None
+) -> Iterator[Dashboard]:
+    place = str(tmp_path / "settings.ini")
+    made = Dashboard(settings=QSettings(place, QSettings.Format.IniFormat))
+    choose(LIGHT)
+    qtbot.addWidget(made.window)
+    made.watch(folder_of_runs() / run.run.name)
+    made.window.resize(1280, 800)
+    made.show()
+    qtbot.waitUntil(lambda: "Signals" in made.window.panels, timeout=PATIENT)
+    panel = signals(made)
+    qtbot.waitUntil(lambda: all(drawn(g) for g in groups(panel)), timeout=PATIENT)
+    yield made
+    made.close()
+
+
+def signals(dashboard: Dashboard) -> Signals:
+    panel = dashboard.window.panels["Signals"]
+    assert isinstance(panel, Signals)
+    return panel
+
+
+def groups(panel: Signals) -> list[Group]:
+    """Return the groups, once there are some."""
+    return panel.lanes.groups or [Group("", source(Ring((2,), 10)))]
+
+
+def drawn(group: Group) -> bool:
+    return group.source.done is not None and len(group.source.history) > 20
+
+
+def centre(panel: Signals, group: Group, channel: int) -> QPoint:
+    """Return where a lane's middle is, found as a mouse would."""
+    rows = [
+        y
+        for y in range(panel.lanes.height())
+        if (found := panel.lanes.lane_at(y)) and found == (group, channel)
+    ]
+    return QPoint(panel.lanes.width() // 2, rows[len(rows) // 2])
+
+
+def press(qtbot: QtBot, panel: Signals, key: str) -> None:
+    qtbot.keyClick(panel.window(), key)  # type: ignore[no-untyped-call]
+
+
+def click(
+    qtbot: QtBot,
+    panel: Signals,
+    at: QPoint,
+    held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+) -> None:
+    left = Qt.MouseButton.LeftButton
+    qtbot.mouseClick(panel.lanes, left, held, at)  # type: ignore[no-untyped-call]
+
+
+def turn(panel: Signals, at: QPoint, notches: int, held: Any) -> None:
+    """Turn the wheel as Qt does."""
+    where = QPointF(at)
+    event = QWheelEvent(
+        where,
+        panel.lanes.mapToGlobal(where),
+        QPoint(),
+        QPoint(0, 120 * notches),
+        Qt.MouseButton.NoButton,
+        held,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(panel.lanes, event)
+
+
+def test_a_lane_for_each_channel_of_each_stream(
+    qtbot: QtBot, dashboard: Dashboard
+) -> None:
+    found = [(g.name, g.source.shown) for g in signals(dashboard).lanes.groups]
+    assert found == [("arm", [0, 1]), ("head", [0])]
+    qtbot.waitUntil(
+        lambda: all(g.state == "" for g in signals(dashboard).lanes.groups),
+        timeout=PATIENT,
+    )
+    assert all("raw" in g.about for g in signals(dashboard).lanes.groups)
+
+
+def test_what_is_drawn_is_what_was_sent(qtbot: QtBot, dashboard: Dashboard) -> None:
+    group = signals(dashboard).lanes.groups[0]
+    qtbot.waitUntil(lambda: len(group.source.history) > 300, timeout=PATIENT)
+    history = group.source.history
+    expected = 50 * np.sin(history.index[:, None] / 7 + np.arange(2))
+    np.testing.assert_allclose(history.data, expected, atol=1e-3)
+
+
+def test_keys_of_span_and_gain(qtbot: QtBot, dashboard: Dashboard) -> None:
+    panel = signals(dashboard)
+    lanes, first = panel.lanes, panel.lanes.groups[0].source.scale
+    qtbot.waitUntil(lambda: bool(np.isfinite(first.range).all()), timeout=PATIENT)
+    press(qtbot, panel, "[")
+    assert panel.span == lanes.span == 5.0
+    for _ in range(9):
+        press(qtbot, panel, "]")
+    assert panel.span == lanes.span == SPANS[-1]
+    before = first.range.copy()
+    press(qtbot, panel, "-")
+    assert (first.range > before).all()
+    assert not first.auto.any()
+    press(qtbot, panel, "+")
+    assert (first.range == before).all()
+    press(qtbot, panel, "=")
+    assert (first.range < before).all()
+    press(qtbot, panel, "A")
+    assert first.auto.all()
+    qtbot.waitUntil(lambda: bool((first.range >= 100).all()), timeout=PATIENT)
+    assert lanes.sweep
+    press(qtbot, panel, "S")
+    assert not lanes.sweep
+    press(qtbot, panel, "S")
+    assert lanes.sweep
+
+
+def test_the_wheel(qtbot: QtBot, dashboard: Dashboard) -> None:
+    panel = signals(dashboard)
+    arm, head = panel.lanes.groups
+    scale = arm.source.scale
+    qtbot.waitUntil(lambda: bool(np.isfinite(scale.range).all()), timeout=PATIENT)
+    before, others = scale.range.copy(), head.source.scale.range.copy()
+    none, control = (
+        Qt.KeyboardModifier.NoModifier,
+        Qt.KeyboardModifier.ControlModifier,
+    )
+    turn(panel, centre(panel, arm, 1), 2, none)
+    assert scale.range.tolist() == [before[0], rounded(before[1], -2)]
+    assert head.source.scale.range.tolist() == others.tolist()
+    turn(panel, centre(panel, arm, 1), -2, none)
+    assert scale.range.tolist() == before.tolist()
+    turn(panel, centre(panel, arm, 1), 1, control)
+    assert panel.span == 5.0
+    turn(panel, QPoint(600, panel.lanes.height() - 4), -1, none)  # over the axis
+    assert panel.span == 10.0
+
+
+def test_channels_are_highlighted_and_hidden_by_click(
+    qtbot: QtBot, dashboard: Dashboard
+) -> None:
+    panel = signals(dashboard)
+    arm, head = panel.lanes.groups
+    control = Qt.KeyboardModifier.ControlModifier
+    click(qtbot, panel, centre(panel, arm, 1))
+    assert arm.source.bright == {1}
+    press(qtbot, panel, "-")  # then means this one alone
+    assert arm.source.scale.auto.tolist() == [True, False]
+    assert head.source.scale.auto.all()
+    click(qtbot, panel, centre(panel, arm, 1))
+    assert arm.source.bright == set()
+    click(qtbot, panel, centre(panel, arm, 0), control)
+    assert (arm.source.shown, arm.hidden) == ([1], 1)
+    click(qtbot, panel, centre(panel, arm, 1), control)
+    assert arm.source.shown == [1]  # the last one stays
+    press(qtbot, panel, "U")
+    assert (arm.source.shown, arm.hidden) == ([0, 1], 0)
+    click(qtbot, panel, centre(panel, arm, 1), control)
+    click(qtbot, panel, QPoint(20, 8))  # on the heading
+    assert arm.source.shown == [0, 1]
+
+
+def test_every_entry_of_the_menu_can_be_chosen(dashboard: Dashboard) -> None:
+    panel = signals(dashboard)
+    chosen = 0
+    for action in panel.actions():
+        menu = action.menu()
+        for each in [action] if menu is None else menu.actions():
+            each.trigger()
+            chosen += 1
+    assert chosen >= len(SPANS) + 9
+    assert panel.span == SPANS[-1]  # "more seconds" came after the list of them
+
+
+def test_no_key_has_two_meanings(dashboard: Dashboard) -> None:
+    keys = [
+        key.toString()
+        for action in dashboard.window.findChildren(QAction)
+        for key in action.shortcuts()
+    ]
+    assert len(keys) > 10
+    assert sorted(keys) == sorted(set(keys))
+
+
+def test_a_marker_is_a_line_in_every_stream(
+    qtbot: QtBot, dashboard: Dashboard, run: Runtime
+) -> None:
+    run.run.mark("blink")
+    panel = signals(dashboard)
+
+    def told() -> bool:
+        marks = [[m for m in g.marks if m.text == "blink"] for g in panel.lanes.groups]
+        return all(len(each) == 1 and each[0].line for each in marks)
+
+    qtbot.waitUntil(told, timeout=PATIENT)
+
+
+@pytest.mark.parametrize(("lost", "text"), [(10, "10 filled"), (100, "100 lost")])
+def test_lost_samples_are_told_in_their_stream_alone(
+    qtbot: QtBot, dashboard: Dashboard, device: Counting, lost: int, text: str
+) -> None:
+    arm, head = signals(dashboard).lanes.groups
+    device.stalled = True
+    qtbot.wait(int(1000 * lost / SFREQ) + 100)
+    device.skip, device.stalled = lost, False
+    qtbot.waitUntil(lambda: text in [m.text for m in arm.marks], timeout=PATIENT)
+    history = arm.source.history
+    if lost == 10:
+        qtbot.waitUntil(lambda: history.filled.sum() == 10, timeout=PATIENT)
+        assert (np.diff(history.index) == 1).all()
+    else:
+        jumps = np.diff(history.index)
+        assert jumps[jumps > 1].tolist() == [101]
+    assert head.marks == []
+    assert not head.source.history.filled.any()
+
+
+def test_a_device_that_goes_and_comes_back(
+    qtbot: QtBot, dashboard: Dashboard, device: Counting
+) -> None:
+    panel = signals(dashboard)
+    arm, _ = panel.lanes.groups
+    device.gone = True
+    qtbot.waitUntil(lambda: arm.state.startswith("lost: it is unplug"), timeout=PATIENT)
+    before = arm.source.done
+    qtbot.wait(300)
+    assert arm.source.done == before
+    assert arm.source.blank is not None
+    assert before is not None
+    assert arm.source.blank > before + 10  # time goes on, and nothing is drawn in it
+    device.gone = False
+    qtbot.waitUntil(lambda: arm.state == "", timeout=PATIENT)
+    qtbot.waitUntil(lambda: "back" in [m.text for m in arm.marks], timeout=PATIENT)
+
+
+def test_the_pause_of_the_view_loses_nothing(
+    qtbot: QtBot, dashboard: Dashboard
+) -> None:
+    group = signals(dashboard).lanes.groups[0]
+    dashboard.window.pause()
+    n = len(group.source.history)
+    qtbot.wait(300)
+    assert len(group.source.history) == n
+    dashboard.window.pause()
+    qtbot.waitUntil(lambda: len(group.source.history) > n + 50, timeout=PATIENT)
+    assert (np.diff(group.source.history.index) == 1).all()
