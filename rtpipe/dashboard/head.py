@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from math import cos, radians, sin
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen
+from PyQt6.QtGui import QColor, QFont, QPainter, QPainterPath, QPaintEvent, QPen
 from PyQt6.QtWidgets import QWidget
 
 from rtpipe.dashboard.sign import draw_sign
-from rtpipe.dashboard.theme import font, state_colour, theme
+from rtpipe.dashboard.theme import state_colour, theme
 
 #: Electrodes by the 10-10 system: degrees from the nose to the right, and how far from
 #: the middle, the edge of the head being 1.
@@ -31,7 +31,6 @@ class Head(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._quality = dict.fromkeys(PLACES, "?")
-        self.setMinimumSize(self.sizeHint())
 
     def show_quality(self, quality: dict[str, str]) -> None:
         """Show a word for each electrode in `PLACES`."""
@@ -40,6 +39,10 @@ class Head(QWidget):
             told = ", ".join(f"{name} {word}" for name, word in quality.items())
             self.setAccessibleDescription(told)
             self.update()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Return the same as `sizeHint`: smaller the words would have no room."""
+        return self.sizeHint()
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the room for the head and the words beside it."""
@@ -78,10 +81,12 @@ class Head(QWidget):
         if turn < 0:
             box.moveRight(edge)
             side = Qt.AlignmentFlag.AlignRight
-        painter.setFont(font(1, bold=True))
+        bold = QFont(self.font())
+        bold.setBold(True)
+        painter.setFont(bold)
         painter.setPen(QColor(theme().text))
         painter.drawText(box, side | Qt.AlignmentFlag.AlignTop, name)
-        painter.setFont(font(1))
+        painter.setFont(self.font())
         painter.setPen(state_colour(word))
         painter.drawText(box, side | Qt.AlignmentFlag.AlignBottom, word)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PyQt6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -35,7 +35,8 @@ _FACTS = (
     "battery",
 )
 _FEW = 8  # channels, up to which each has a line of its own
-_SIGN = 24  # pixels of a channel's sign
+_SIGN = 1.2  # lines, as wide as a channel's sign
+_SCALES = (1.6, 1.4, 1.2, 1.0)  # of letters, the first for which there is room
 _APART = 20  # pixels between two streams
 
 
@@ -55,6 +56,7 @@ class QualityPanel(Panel):
         self.streams: dict[str, StreamQuality] = {}
         self._shown = -_EVERY
         self._across = 0
+        self._room = (0, 0, False)  # for which letters were chosen
         inside = QWidget()
         self._grid = QGridLayout(inside)
         self._grid.setContentsMargins(12, 8, 12, 8)
@@ -95,11 +97,15 @@ class QualityPanel(Panel):
             return
         port = self._area.viewport()
         assert port is not None
-        room = port.width() - 24
+        room = port.width() - 24 + _APART
+        known = bool(next(iter(self.streams.values())).facts.shown)
+        if (port.width(), port.height(), known) != self._room:
+            self._room = port.width(), port.height(), known
+            self._scale(room, port.height() - 16)
         wanted = max(each.wanted for each in self.streams.values()) + _APART
-        across = max(1, min(len(self.streams), (room + _APART) // wanted))
+        across = max(1, min(len(self.streams), room // wanted))
         for each in self.streams.values():
-            each.fit((room + _APART) // across - _APART)
+            each.fit(room // across - _APART)
         if across == self._across:
             return
         self._across = across
@@ -110,6 +116,20 @@ class QualityPanel(Panel):
         for column in range(self._grid.columnCount()):
             self._grid.setColumnStretch(column, int(column < across))
         self._grid.setRowStretch(len(self.streams), 1)
+
+    def _scale(self, wide: int, high: int) -> None:
+        """Choose letters as large as there is room for, all streams in one row."""
+        streams = self.streams.values()
+        for scale in _SCALES:
+            for each in streams:
+                each.setFont(font(scale))
+                each.retheme()
+            wanted = max(each.wanted for each in streams) + _APART
+            if (
+                len(streams) * wanted <= wide
+                and max(each.height_beside for each in streams) <= high
+            ):
+                return
 
 
 class StreamQuality(QWidget):
@@ -179,8 +199,7 @@ class StreamQuality(QWidget):
         sentence = sentence_of(stream, started, now)
         self._why.setText(sentence)
         self._why.setVisible(bool(sentence))
-        colour = state_colour(stream.state).name()
-        self._why.setStyleSheet(f"color: {colour}")
+        _ink(self._why, state_colour(stream.state))
         quality = dict(zip(stream.info.ch_names, stream.quality, strict=True))
         if stream.state in ENDED:  # what was judged is no longer so
             quality = dict.fromkeys(quality, "?")
@@ -206,6 +225,13 @@ class StreamQuality(QWidget):
         left = self.head or self.channels
         return left.sizeHint().width() + self.facts.sizeHint().width() + 24
 
+    @property
+    def height_beside(self) -> int:
+        """Height that it has then, with a line to spare, in pixels."""
+        left = self.head or self.channels
+        tall = max(left.sizeHint().height(), self.facts.sizeHint().height())
+        return tall + 4 * self.fontMetrics().height()
+
     def fit(self, width: int) -> None:
         """Put the figures beside the channels, or below them where it is narrow."""
         ways = QBoxLayout.Direction
@@ -214,8 +240,8 @@ class StreamQuality(QWidget):
 
     def retheme(self) -> None:
         """Take letters and colours anew."""
-        self._name.setFont(font(1.4, bold=True))
-        self._state.setFont(font(1.1))
+        scale = self.font().pointSizeF() / font().pointSizeF()
+        self._name.setFont(font(1.4 * scale, bold=True))
         self.facts.retheme()
 
 
@@ -292,8 +318,8 @@ class Channels(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the least width, and its height."""
-        width = max(self.width(), 12 * self._line())
-        return QSize(12 * self._line(), self.heightForWidth(width))
+        width = max(self.width(), 8 * self._line())
+        return QSize(8 * self._line(), self.heightForWidth(width))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Return the same."""
@@ -311,11 +337,11 @@ class Channels(QWidget):
         across, line = self._columns(self.width()), self._line()
         down = -(-len(self._told) // across)
         wide = self.width() // across
-        below = self._reasons(self.width())
+        below, sign = self._reasons(self.width()), _SIGN * line
         for k, (name, word, reason) in enumerate(self._told):
             x, y = (k // down) * wide, (k % down) * line
-            draw_sign(painter, QPointF(x + 8, y + line / 2), 5.5, word)
-            room = QRectF(x + _SIGN, y, wide - _SIGN, line)
+            draw_sign(painter, QPointF(x + 0.4 * line, y + line / 2), 0.27 * line, word)
+            room = QRectF(x + sign, y, wide - sign, line)
             self._write(painter, room, name, word, _said(word, "" if below else reason))
         for k, (word, reason) in enumerate(below.items()):
             room = QRectF(0, (down + k) * line, self.width(), line)
@@ -345,7 +371,7 @@ class Channels(QWidget):
         reasons = {word: reason for _, word, reason in self._told if reason}
         advance = self.fontMetrics().horizontalAdvance
         longest = max((advance(_said(*each)) for each in reasons.items()), default=0)
-        beside = _SIGN + self._names_width() + 10 + longest <= width
+        beside = _SIGN * self._line() + self._names_width() + 10 + longest <= width
         return {} if beside and self._columns(width) == 1 else reasons
 
     def _columns(self, width: int) -> int:
@@ -397,7 +423,13 @@ class Facts(QWidget):
     def retheme(self) -> None:
         """Take the colours anew."""
         for label, _ in self._rows.values():
-            label.setStyleSheet(f"color: {theme().quiet}")
+            _ink(label, QColor(theme().quiet))
+
+
+def _ink(label: QLabel, colour: QColor) -> None:
+    palette = label.palette()
+    palette.setColor(QPalette.ColorRole.WindowText, colour)
+    label.setPalette(palette)
 
 
 def facts_of(stream: StreamModel) -> dict[str, str]:
