@@ -509,6 +509,9 @@ def convert(
         typer.Option(help="Of channels that tell none: uV, none, or one,for,each."),
     ] = None,
     board: Board = None,
+    channels: Annotated[
+        str | None, typer.Option(metavar="A,B,C", help="Those to write; else all.")
+    ] = None,
 ) -> None:
     """Write a recording for other programs: a file for each of its streams.
 
@@ -525,7 +528,16 @@ def convert(
 
         said = _answers(board, units)
         who = entities(to, subject, task, session, run)
-        for each in write(file, to, out, answers=said, named=who, busy=waiting):
+        written = write(
+            file,
+            to,
+            out,
+            answers=said,
+            channels=channels.split(",") if channels else (),
+            named=who,
+            busy=waiting,
+        )
+        for each in written:
             typer.echo(f"{clean(each.stream)}: {each.file or 'not written'}")
             for line in each.told:
                 typer.echo(f"  {clean(line)}")

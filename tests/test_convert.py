@@ -304,6 +304,8 @@ def test_counts_stay_counts(tmp_path: Path, kind: str) -> None:
         ("T", 3e-13, "nT", 1e9),
         ("g", 3, "g", 1),
         ("\N{MICRO SIGN}S", 3, "uS", 1),
+        ("\N{MICRO SIGN}S", 3e-6, "nS", 1e3),
+        ("mT", 3e-9, "nT", 1e6),
     ],
 )
 def test_units_of_edf(

@@ -232,3 +232,14 @@ def test_help_and_reading_load_no_torch(muse: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == ""
+
+
+def test_some_channels(muse: Path, tmp_path: Path, capsys: Capture) -> None:
+    said = refused(capsys, muse, "--to", "edf", "--channels", "TP9,Cz,Fz")
+    assert "has no channel Cz, Fz: --channels takes TP9, AF7" in said
+    status, _, err = run(capsys, muse, "--to", "fif", "--channels", "AF8,TP9")
+    assert (status, err) == (0, "")
+    raw = mne.io.read_raw_fif(muse.parent / "subjecta-relaxed-1-eeg_raw.fif")
+    (all_of_it,) = read(muse)
+    assert raw.ch_names == ["TP9", "AF8"]
+    assert raw.get_data()[1, 0] * 1e6 == pytest.approx(all_of_it.data[0, 2], rel=1e-6)

@@ -12,6 +12,7 @@ from rtpipe.convert.edf import BITS, write_edf
 from rtpipe.convert.fif import write_fif
 from rtpipe.convert.grid import Grid, grid
 from rtpipe.convert.names import file_name
+from rtpipe.convert.picked import picked
 from rtpipe.convert.staging import refuse_present, staged
 from rtpipe.convert.table import write_csv
 from rtpipe.errors import ConfigError, RecordingError, RtpipeError, last_line
@@ -69,6 +70,7 @@ def convert(
     out: Path | None = None,
     *,
     answers: Answers = _NOTHING,
+    channels: Sequence[str] = (),
     named: Entities | None = None,
     busy: Busy = nullcontext,
 ) -> list[Converted]:
@@ -84,6 +86,8 @@ def convert(
         ``NAME-bids`` in it. It is made if only its parent is there.
     answers : Answers
         What the recording does not say itself.
+    channels : sequence of str
+        Those to write; all of them where none is named.
     named : Entities or None
         For BIDS, and for it alone: see `entities`.
     busy : callable
@@ -106,6 +110,8 @@ def convert(
         raise ConfigError("BIDS needs entities, and no other format has any")
     with busy(f"reading {path.name} ..."):
         recordings = read(path, answers)
+    if channels:
+        recordings = picked(path, recordings, channels)
     if to != "csv":
         _refuse_unknown(path, recordings)
     grids = [grid(each) for each in recordings]

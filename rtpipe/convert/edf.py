@@ -22,6 +22,8 @@ LONGEST = 10.0  # seconds of a record
 CLOSE = 1e-6  # how far from the nominal rate that of a file may be, relatively
 _SI = {word for number, word in UNITS.items() if number > 0}
 _FRACTIONS = (("", 1.0), ("m", 1e3), ("u", 1e6), ("n", 1e9), ("p", 1e12), ("f", 1e15))
+_MICRO = ("\N{MICRO SIGN}", "\N{GREEK SMALL LETTER MU}")
+_PREFIXES = {each: each for each, _ in _FRACTIONS[1:]} | dict.fromkeys(_MICRO, "u")
 _PREFIX = {kind: word for word, kind in reversed(TYPES.items())}
 
 
@@ -166,7 +168,9 @@ def _fitted(
     if word in MICROVOLTS:
         tries = [("uV", MICROVOLTS[word])]
     elif word in _SI:
-        tries = [(prefix + word, factor) for prefix, factor in _FRACTIONS]
+        tries = _finer("", word)
+    elif word[1:] in _SI and word[0] in _PREFIXES:
+        tries = _finer(_PREFIXES[word[0]], word[1:])
     else:
         tries = [(word, 1.0)]
     for dimension, factor in tries:
@@ -176,5 +180,13 @@ def _fitted(
     raise RecordingError(
         f"{grid.info.ch_names[channel]} is from {values.min():g} to {values.max():g}, "
         "for which the header of EDF and BDF has too few characters: convert to fif "
-        "or csv"
+        "or csv, or name the channels to write, without this one: --channels A,B,C"
     )
+
+
+def _finer(prefix: str, word: str) -> list[tuple[str, float]]:
+    """Return a unit and its fractions, with how many of each are one of it."""
+    whole = dict(_FRACTIONS)[prefix]
+    return [
+        (each + word, factor / whole) for each, factor in _FRACTIONS if factor >= whole
+    ]
