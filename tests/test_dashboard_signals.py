@@ -151,6 +151,11 @@ def pixels(image: QImage) -> NDArray[np.uint32]:
     return np.frombuffer(memory, np.uint32).reshape(image.height(), -1).copy()
 
 
+def marked(sheet: Sheet) -> NDArray[np.bool_]:
+    """Return where a picture is not empty, shape (height, width)."""
+    return np.asarray(pixels(sheet.image) != QColor(theme().ground).rgb())
+
+
 def alike(one: Sheet, other: Sheet) -> bool:
     """Tell whether nobody sees a difference: Qt rounds where it cuts a line off."""
     a, b = (pixels(each.image).view(np.uint8).astype(int) for each in (one, other))
@@ -209,7 +214,7 @@ def test_a_single_sample_is_seen_among_thousands() -> None:
     drawn.history.read()
     sheet = Sheet(300, 200, 60.0)
     sheet.advance([drawn], 299, 0)
-    ink = (pixels(sheet.image) != QColor(theme().ground).rgb())[:60].any(axis=0)
+    ink = marked(sheet)[:60].any(axis=0)
     assert 1 <= ink.sum() <= 3
     assert abs(np.flatnonzero(ink).mean() - 7001 / 12_000 * 300) <= 1.5
 
@@ -227,7 +232,7 @@ def test_a_gap_is_never_bridged_and_is_marked(span: float) -> None:
     begin, end = column_of(200, sheet.step), column_of(500, sheet.step)
     red = (pixels(sheet.image) >> 16) & 0xFF  # the signal has less than what marks gaps
     signal = (red < 190).any(axis=0)
-    ground = np.equal(pixels(sheet.image), QColor(theme().ground).rgb())
+    ground = ~marked(sheet)
     assert signal[2 : begin - 2].all()
     assert signal[end + 2 : column_of(699, sheet.step) - 2].all()
     assert not signal[begin + 1 : end - 1].any()
@@ -246,8 +251,7 @@ def test_filled_samples_are_marked_and_only_they() -> None:
     drawn.history.read()
     sheet = Sheet(600, 200, 3.0)
     sheet.advance([drawn], 599, 0)
-    marked = pixels(sheet.image)[10] != QColor(theme().ground).rgb()
-    assert np.flatnonzero(marked).tolist() == list(range(299, 330))
+    assert np.flatnonzero(marked(sheet)[10]).tolist() == list(range(299, 330))
 
 
 @pytest.mark.usefixtures("light")
@@ -258,10 +262,10 @@ def test_what_is_late_leaves_nothing_old_in_its_place() -> None:
     drawn.history.read()
     sheet = Sheet(600, 200, 3.0)
     sheet.advance([drawn], 599, 10)
-    ink = (pixels(sheet.image) != QColor(theme().ground).rgb()).any(axis=0)
+    ink = marked(sheet).any(axis=0)
     assert np.flatnonzero(~ink).tolist() == list(range(10))  # ahead of the sweep
     sheet.advance([drawn], 599 + 250, 10)
-    ink = (pixels(sheet.image) != QColor(theme().ground).rgb()).any(axis=0)
+    ink = marked(sheet).any(axis=0)
     assert np.flatnonzero(~ink).tolist() == list(range(260))
 
 
