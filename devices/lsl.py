@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 import numpy as np
@@ -110,9 +111,11 @@ class LslDevice:
             self._inlet = pylsl.StreamInlet(stream, lsl.BACKLOG, recover=False)
             described = self._inlet.info(within)
             info = stream_info(described, self.ch_names, self.ch_types, self.units)
-            self._inlet.time_correction(within)  # slow once, then kept up to date
             if self._markers:
+                with suppress(pylsl.util.TimeoutError):  # goes on in the background
+                    self._inlet.time_correction(0.0)
                 self._markers.open(info, self._offset)
+            self._inlet.time_correction(within)  # slow once, then kept up to date
             self._inlet.open_stream(within)  # last, so that nothing waits to be read
         except (pylsl.util.TimeoutError, pylsl.util.LostError):
             raise DeviceNotFound(

@@ -74,8 +74,8 @@ class Markers:
         pylsl = lsl.load()
         self._inlet = _inlet(stream)
         try:
+            # Its clock is asked for while samples come: its texts wait for that.
             self._inlet.open_stream(WITHIN)
-            self._inlet.time_correction(WITHIN)
         except (pylsl.util.TimeoutError, pylsl.util.LostError):
             raise DeviceNotFound(
                 f"device.markers: {self.wanted} is announced but does not answer: {TRY}"
