@@ -384,7 +384,8 @@ def evaluate(
 ) -> None:
     """Score a bundle on labelled recordings, as it is: nothing is fitted.
 
-    Recordings it was trained on are marked SEEN and left out of the figures.
+    Recordings it was trained on are marked SEEN and left out of the figures. They are
+    known by their bytes: a repaired or converted copy of one is taken for new.
 
     \b
     rtpipe evaluate trained/gesture.pt --data EMG_data_for_gestures-master
@@ -436,7 +437,8 @@ def inspect(
 ) -> None:
     """Show what is in a recording and whether it is whole, or a bundle's card.
 
-    A bundle's model is not loaded. A repair keeps the file as it is.
+    A bundle's model is not loaded. A repair keeps the file as it is. The exit status is
+    1 where a recording is not whole, and was not repaired.
 
     \b
     rtpipe inspect 1_raw_data.txt
@@ -477,10 +479,12 @@ def _inspect_recording(
         made = inspection.repaired(found) if repair else None
     if json_lines:
         typer.echo(json.dumps(finite(inspection.as_json(found, made)), allow_nan=False))
-        return
-    print_recording(found, Output())
-    if made:
+    else:
+        print_recording(found, Output())
+    if made and not json_lines:
         print_repair(*made, Output())
+    if found.whole is False and not made:
+        raise typer.Exit(1)
 
 
 def _is_archive(path: Path) -> bool:

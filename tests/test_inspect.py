@@ -32,8 +32,10 @@ def run(capsys: Capture, *arguments: object) -> tuple[int, str, str]:
 
 def told(capsys: Capture, *arguments: object) -> Any:
     status, out, err = run(capsys, "--json", *arguments)
-    assert (status, err) == (0, "")
-    return json.loads(out)
+    assert err == ""
+    found = json.loads(out)
+    assert status == (found["whole"] is False and "repaired" not in found)
+    return found
 
 
 def recorded(path: Path) -> Path:
@@ -42,7 +44,7 @@ def recorded(path: Path) -> Path:
     marks = Header("Marks", "Markers", "string", 0.0, (Channel(),))
     times = np.delete(np.arange(1000), slice(300, 400)) / 100
     stamps = 50 + times / (1 + 20e-6)
-    offsets = [(50 + k, 7 + 20e-6 * k) for k in (0.0, 5.0, 10.0)]
+    offsets = [(50 + k, 7 + 20e-6 * k) for k in (0.0, 30.0, 60.0)]
     path.write_bytes(
         file_header({})
         + stream_header(1, eeg)
@@ -71,6 +73,13 @@ def test_a_recording_in_figures(tmp_path: Path, capsys: Capture) -> None:
     assert (found["whole"], found["cut"], found["damage"]) == (True, None, [])
 
 
+def test_a_drift_takes_a_minute_to_be_seen(tmp_path: Path, capsys: Capture) -> None:
+    path = recorded(tmp_path / "x.xdf")
+    last = clock_offset(1, 110.0, 7 + 20e-6 * 60)
+    path.write_bytes(path.read_bytes().replace(last, b""))
+    assert told(capsys, path)["streams"][0]["drift"] is None
+
+
 def test_a_recording_in_words(tmp_path: Path, capsys: Capture) -> None:
     status, out, err = run(capsys, recorded(tmp_path / "x.xdf"))
     assert (status, err) == (0, "")
@@ -87,7 +96,7 @@ def test_a_file_that_is_cut_off_is_told_and_repaired(
     cut = content.index(b"</first_timestamp>")
     path.write_bytes(content[:cut])
     status, out, _ = run(capsys, path)
-    assert status == 0
+    assert status == 1
     found = told(capsys, path)
     assert f"cut off at byte {found['cut']}: rtpipe inspect --repair {path}" in out
     status, out, _ = run(capsys, "--repair", path)

@@ -24,6 +24,7 @@ from rtpipe.xdf.read import File, Stream
 from rtpipe.xdf.read import read as read_file
 
 _NOTHING = Answers()
+_DRIFTS = 60.0  # seconds; in less the measurements' own errors look like a drift
 _AT_ONCE = 1 << 16  # samples, so that what is made on the way stays small
 
 
@@ -50,7 +51,7 @@ class StreamFacts:
         seconds.
     drift : float or None
         Of the sender's clock against the recorder's, in parts per million: that of the
-        longest stretch between two resets.
+        longest stretch between two resets, if it was measured for a minute at least.
     resets : tuple of float
         By how many seconds the sender's clock was set anew, each time.
     unreadable : int
@@ -218,7 +219,9 @@ def _of_stream(stream: Stream, recording: Recording | None) -> StreamFacts:
         sfreq=rate if 0 < rate < np.inf else None,
         duration=_span(times),
         counted=recording.info.counted if recording else None,
-        drift=longest.slope * 1e6 if longest and longest.last > longest.first else None,
+        drift=longest.slope * 1e6
+        if longest and longest.last - longest.first >= _DRIFTS
+        else None,
         resets=tuple(
             _offset(after, after.first) - _offset(before, before.last)
             for before, after in pairwise(found)

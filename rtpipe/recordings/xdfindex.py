@@ -38,13 +38,12 @@ def numbered(path: Path, signal: Stream, told: Stream) -> tuple[Int64, tuple[int
     an estimate, from the times. So does a jump whose entry may be missing.
     """
     name, entries = signal.header.name, told.values
-    if not (
-        entries.dtype == np.int64
-        and entries.shape[1] == 3
-        and (np.abs(entries) < _LARGEST).all()
-        and (np.diff(entries[:, _ROW]) > 0).all()
-    ):
-        raise RecordingError(f"{path}: the index of {name} is damaged")
+    if entries.dtype != np.int64 or entries.shape[1] != 3:
+        raise _damaged(path, name, "its entries are not three whole numbers each")
+    if not (np.abs(entries) < _LARGEST).all():
+        raise _damaged(path, name, "a number in it is too large")
+    if not (np.diff(entries[:, _ROW]) > 0).all():
+        raise _damaged(path, name, "it goes back, as if two recordings were joined")
     n = len(signal.stamps)
     lost, guessed = _lost(signal, entries)
     rows = np.arange(n) + np.cumsum(lost)
@@ -52,10 +51,14 @@ def numbered(path: Path, signal: Stream, told: Stream) -> tuple[Int64, tuple[int
     if told.footer is None or told.footer.count != len(entries):
         guessed += _jumps(signal, index, rows, entries)
     if np.abs(np.diff(index)).max(initial=0) > FARTHEST:
-        raise RecordingError(f"{path}: the index of {name} is damaged")
+        raise _damaged(path, name, "it jumps too far")
     marked = entries[entries[:, _ESTIMATED] != 0, _ROW]
     estimated = np.flatnonzero(np.isin(rows, marked)).tolist()
     return index, tuple(sorted({*estimated, *guessed}))
+
+
+def _damaged(path: Path, name: str, why: str) -> RecordingError:
+    return RecordingError(f"{path}: the index of {name} is damaged: {why}")
 
 
 def _index(rows: Int64, entries: NDArray[Any]) -> Int64:

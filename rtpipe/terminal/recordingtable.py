@@ -52,6 +52,8 @@ def print_repair(made: Repaired, target: Path, console: Console) -> None:
 
 
 def _verdict(found: Facts) -> tuple[str, Style]:
+    if found.whole and not any(each.plays for each in found.streams):
+        return "Every byte can be read, but there is nothing to replay.", WARN
     if found.whole:
         return "The file is whole.", GOOD
     repair = f"rtpipe inspect --repair {found.file}"
@@ -103,7 +105,8 @@ def _remarks(each: StreamFacts) -> list[str]:
     said = []
     if each.resets:
         steps = few([f"{step:+.3f} s" for step in each.resets])
-        said.append(f"its clock was set anew {len(each.resets)} times: {steps}")
+        times = "once" if len(each.resets) == 1 else f"{len(each.resets)} times"
+        said.append(f"its clock was set anew {times}: {steps}")
     if each.late:
         said.append(f"{each.late} of its samples came late or twice")
     if each.unreadable:
