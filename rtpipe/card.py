@@ -42,7 +42,8 @@ class Training(_Part):
     simulated : bool
         Whether the signals were made by a program, not by a person.
     recordings : dict of str to str
-        Name of each recording trained on, by the SHA-256 of its file.
+        Name of each recording trained on, by the SHA-256 of its file; a repaired or
+        converted copy has another one, and is taken for new.
     configurations_tried : int
         How many settings were compared before these were chosen.
     settings : dict
