@@ -1,0 +1,508 @@
+"""The panels of models: held against what the run answered, and plain definitions."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QSettings, Qt
+from PyQt6.QtGui import QColor, QImage
+from PyQt6.QtWidgets import QDockWidget
+from pytestqt.qtbot import QtBot
+from rtpipe.devices.faulty import faulty
+from rtpipe.devices.replay import ReplayDevice
+from rtpipe.devices.synthetic import SyntheticDevice
+
+from rtpipe import build
+from rtpipe.clock import now
+from rtpipe.config import ModelTable
+from rtpipe.dashboard.alarm import Alarm, label_of
+from rtpipe.dashboard.answer import answer_of
+from rtpipe.dashboard.app import Dashboard
+from rtpipe.dashboard.columns import edges, greatest, newest, stretches
+from rtpipe.dashboard.emotion import EmotionPanel
+from rtpipe.dashboard.gesture import GesturePanel, GestureView
+from rtpipe.dashboard.hand import Hand
+from rtpipe.dashboard.model import Answers, RunModel
+from rtpipe.dashboard.modelpanel import ModelPanel, View
+from rtpipe.dashboard.probabilities import ProbabilitiesPanel
+from rtpipe.dashboard.seizure import SeizurePanel, SeizureView
+from rtpipe.dashboard.theme import LIGHT, choose, colour_of
+from rtpipe.dashboard.tile import Tile
+from rtpipe.dashboard.trend import threshold
+from rtpipe.dashboard.window import Window
+from rtpipe.decide import Decider, Decision
+from rtpipe.device import Device
+from rtpipe.runfolder import folder_of_runs
+from rtpipe.runtime.runtime import Runtime
+from rtpipe.sinks.jsonl import as_json
+from rtpipe.types import Prediction
+
+PATIENCE = 60_000  # milliseconds, only for a test that fails
+EMG, EEG = "synthetic:emg", "synthetic:eeg"
+LABELS = ("background", "seizure")
+GESTURES = (
+    "rest",
+    "fist",
+    "open",
+    "wrist flexion",
+    "wrist extension",
+    "radial deviation",
+    "ulnar deviation",
+)
+
+
+@pytest.fixture(autouse=True)
+def light() -> Iterator[None]:
+    yield
+    choose(None)
+
+
+@pytest.fixture
+def look(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[[Runtime], Window]]:
+    """Open a window on a run."""
+    opened: list[Dashboard] = []
+
+    def look(runtime: Runtime) -> Window:
+        settings = QSettings(str(tmp_path / "ini"), QSettings.Format.IniFormat)
+        settings.setValue("theme", "light")
+        dashboard = Dashboard(settings=settings)
+        opened.append(dashboard)
+        dashboard.watch(folder_of_runs() / runtime.run.name)
+        dashboard.show()
+        qtbot.waitUntil(lambda: bool(dashboard.window.panels), timeout=PATIENCE)
+        return dashboard.window
+
+    yield look
+    for each in opened:
+        each.close()
+
+
+def run(
+    devices: Sequence[Device],
+    *paths: str,
+    task: str | None = None,
+    **decision: Any,
+) -> Runtime:
+    """Return a run of these models, perhaps with another task or decision."""
+    tables = tuple(ModelTable(path=each, decision=decision) for each in paths)
+    bundles = build.bundles(tables, "cpu")
+    for _, bundle, _ in bundles:
+        if task is not None:
+            bundle.card = bundle.card.model_copy(update={"task": task})
+    return Runtime(devices, bundles)
+
+
+def panel_of(window: Window, name: str) -> ModelPanel:
+    """Return a model's panel, on top of those that lie with it."""
+    panel = window.panels[name]
+    assert isinstance(panel, ModelPanel)
+    dock_of(panel).raise_()
+    return panel
+
+
+def dock_of(panel: ModelPanel) -> QDockWidget:
+    dock = panel.parentWidget()
+    assert isinstance(dock, QDockWidget)
+    return dock
+
+
+def seen(panel: ModelPanel) -> bool:
+    return not panel.visibleRegion().isEmpty()
+
+
+def said(qtbot: QtBot, view: View) -> None:
+    """Wait until a view shows a decision."""
+    qtbot.waitUntil(lambda: view.tile.text in view.model.labels, timeout=PATIENCE)
+
+
+def view_of(qtbot: QtBot, window: Window, name: str, stream: str) -> View:
+    """Return what is shown of a model on a stream, once it is."""
+    panel = panel_of(window, name)
+
+    def shown() -> bool:
+        return stream in panel.views and panel.views[stream].answer is not None
+
+    qtbot.waitUntil(shown, timeout=PATIENCE)
+    return panel.views[stream]
+
+
+def told(k: int, label: str | None, hop: float = 0.1) -> Prediction:
+    shares = {"background": 0.25, "seizure": 0.75}
+    return Prediction("s", "m", k, k * hop, label, shares, 0.01, 0.0, None, None)
+
+
+# Columns of a picture.
+
+
+def test_a_column_has_the_newest_answer_that_still_holds() -> None:
+    rng = np.random.default_rng(1)
+    hop = 0.2
+    for n_columns in (1, 7, 60, 400):
+        end = np.cumsum(rng.choice([hop, hop, hop, 1.5], 80))
+        between = edges(end[-1] + 0.3, 12.0, n_columns)
+        assert np.diff(between) == pytest.approx(12.0 / n_columns)
+        assert between[-2] <= end[-1] + 0.3 < between[-1]
+        values = rng.random(len(end))
+        found = newest(end, between, hop)
+        peaks = greatest(end, values, between, hop)
+        for column in range(n_columns):
+            low, high = between[column : column + 2]
+            inside = np.flatnonzero((end >= low) & (end < high))
+            before = np.flatnonzero((end < low) & (low - end <= 1.6 * hop))
+            plain = inside if len(inside) else before[-1:]
+            assert found[column] == (plain[-1] if len(plain) else -1)
+            held = [*inside, *(before[-1:] if not len(inside) else [])]
+            if held:
+                assert peaks[column] == max(values[k] for k in held)
+            else:
+                assert np.isnan(peaks[column]), "a gap is never bridged"
+
+
+def test_no_answer_fills_no_column() -> None:
+    between = edges(5.0, 2.0, 10)
+    assert (newest(np.empty(0), between, 0.1) == -1).all()
+    assert np.isnan(greatest(np.empty(0), np.empty(0), between, 0.1)).all()
+
+
+def test_a_picture_stays_while_no_column_is_over() -> None:
+    first = edges(100.21, 60.0, 200)
+    np.testing.assert_array_equal(edges(100.49, 60.0, 200), first)
+    np.testing.assert_allclose(edges(100.51, 60.0, 200)[:-1], first[1:])
+
+
+def test_stretches_are_all_of_it_and_each_of_one_value() -> None:
+    rng = np.random.default_rng(2)
+    values = rng.integers(0, 3, 200)
+    found = stretches(values)
+    assert [k for a, b in found for k in range(a, b)] == list(range(200))
+    for (_, stop), (start, _) in pairwise(found):
+        assert stop == start
+        assert values[stop - 1] != values[start]
+    assert all(len(set(values[a:b].tolist())) == 1 for a, b in found)
+    assert stretches(np.empty(0)) == []
+
+
+# The alarm, and the threshold.
+
+
+def test_an_alarm_stays_until_it_is_acknowledged_and_comes_with_the_next() -> None:
+    rng = np.random.default_rng(3)
+    answers, alarm = Answers(LABELS, 0.1), Alarm("seizure")
+    raised, times, on, since, k = False, 0, False, np.nan, 0
+    for _ in range(300):
+        for _ in range(rng.integers(0, 4)):  # answers between two looks
+            label = (None, "background", "background", "seizure")[rng.integers(4)]
+            answers.take(as_json(told(k, label)), 0.0)
+            if label == "seizure" and not on:
+                raised, times, since = True, times + 1, k * 0.1
+            on, k = label == "seizure", k + 1
+        before = alarm.raised
+        assert alarm.follow(answers) == (raised and not before)
+        assert (alarm.raised, alarm.going_on, alarm.times) == (raised, on, times)
+        np.testing.assert_equal(alarm.since, since)
+        if rng.random() < 0.2:
+            alarm.acknowledge()
+            raised, times = False, 0
+    assert k > 300
+
+
+def test_what_is_warned_of_is_the_seizure_or_else_the_last_label() -> None:
+    assert label_of(("seizure", "background")) == "seizure"
+    assert label_of(("interictal", "ictal")) == "ictal"
+
+
+@pytest.mark.parametrize("confidence", [0.0, 0.3, 0.5, 0.8])
+def test_the_threshold_is_where_the_decision_changes(confidence: float) -> None:
+    decision = Decision(smoothing="none", confidence=confidence)
+    limit = threshold(LABELS, decision.model_dump())
+    assert limit is not None
+    for share in np.linspace(0.005, 0.995, 100):
+        label, _ = Decider(decision, LABELS).decide(np.array([1 - share, share]))
+        assert (label == "seizure") == (share >= limit)
+
+
+def test_among_three_labels_only_a_confidence_is_a_threshold() -> None:
+    labels = ("a", "b", "c")
+    assert threshold(labels, Decision().model_dump()) is None
+    assert threshold(labels, Decision(confidence=0.7).model_dump()) == 0.7
+
+
+# The drawings.
+
+
+def picture(qtbot: QtBot, label: str | None) -> QImage:
+    hand = Hand()
+    qtbot.addWidget(hand)
+    hand.resize(200, 200)
+    hand.show_label(label, QColor("#0072b2"))
+    return hand.grab().toImage()
+
+
+def inked(image: QImage) -> tuple[Any, Any]:
+    """Return columns and rows of the pixels in the hand's own colour."""
+    spots = [
+        (x, y)
+        for x in range(image.width())
+        for y in range(image.height())
+        if image.pixelColor(x, y) == QColor("#0072b2")
+    ]
+    x, y = np.array(spots, float).reshape(-1, 2).T
+    return x, y
+
+
+def test_every_gesture_has_a_drawing_of_its_own(qtbot: QtBot) -> None:
+    choose(LIGHT)
+    images = [picture(qtbot, each) for each in (*GESTURES, "thumbs up", None)]
+    for k, one in enumerate(images):
+        assert all(one != other for other in images[:k])
+    assert picture(qtbot, "point") == picture(qtbot, "thumbs up"), "the neutral hand"
+    assert picture(qtbot, "Wrist_Flexion") == picture(qtbot, "wrist flexion")
+    assert not len(inked(picture(qtbot, None))[0]), "no gesture, no colour"
+
+
+def test_a_wrist_bends_the_way_its_name_says(qtbot: QtBot) -> None:
+    choose(LIGHT)
+    middle = {
+        each: [np.mean(c) for c in inked(picture(qtbot, each))] for each in GESTURES
+    }
+    assert middle["wrist flexion"][1] > middle["wrist extension"][1] + 20, "downwards"
+    assert middle["radial deviation"][0] > 100 > middle["ulnar deviation"][0], "thumb"
+    spread, closed = (inked(picture(qtbot, each))[0] for each in ("open", "thumbs up"))
+    assert np.ptp(spread) > 1.3 * np.ptp(closed), "fingers apart"
+    assert np.min(inked(picture(qtbot, "fist"))[1]) > np.min(
+        inked(picture(qtbot, "open"))[1]
+    ), "a fist is shorter"
+
+
+def test_a_label_fits_its_tile_however_long_it_is(qtbot: QtBot) -> None:
+    choose(LIGHT)
+    tile = Tile()
+    qtbot.addWidget(tile)
+    tile.resize(300, 80)
+    colour = QColor("#0072b2")
+    for label in ("a", "ulnar deviation", "lift the left foot and wait " * 2):
+        tile.show_label(label, colour)
+        image = tile.grab().toImage()
+        ground = QColor(LIGHT.ground)
+        assert any(
+            image.pixelColor(x, y) != colour
+            for x in range(20, 280)
+            for y in (38, 40, 42)
+        ), "there are letters"
+        for x in (6, 293):
+            assert all(image.pixelColor(x, y) == colour for y in range(20, 60))
+        assert image.pixelColor(0, 0) == ground
+
+
+# The panels of a run.
+
+
+def test_each_model_has_the_panel_of_its_task(
+    qtbot: QtBot, look: Callable[[Runtime], Window]
+) -> None:
+    models = ("demo:gesture", "demo:emotion", "demo:seizure")
+    with run([SyntheticDevice(seed=4)], *models) as runtime:
+        window = look(runtime)
+        kinds = {
+            "demo-gesture": (GesturePanel, EMG),
+            "demo-emotion": (EmotionPanel, EEG),
+            "demo-seizure": (SeizurePanel, EEG),
+        }
+        for name, (kind, stream) in kinds.items():
+            view = view_of(qtbot, window, name, stream)
+            panel = panel_of(window, name)
+            assert type(panel) is kind
+            assert "DEMO: trained on simulated signals" in panel.notes.text()
+            assert panel.notes.isVisible()
+            said(qtbot, view)
+            assert not view.tile.why
+        notes = panel_of(window, "demo-seizure").notes.text()
+        assert notes.lower().count("not a medical device") == 1
+
+
+def test_any_other_task_has_the_general_panel(
+    qtbot: QtBot, look: Callable[[Runtime], Window]
+) -> None:
+    with run([SyntheticDevice("emg", seed=4)], "demo:gesture", task="pose") as runtime:
+        window = look(runtime)
+        assert isinstance(window.panels["demo-gesture"], ProbabilitiesPanel)
+        view = view_of(qtbot, window, "demo-gesture", EMG)
+        said(qtbot, view)
+
+
+def test_a_model_of_seizures_is_never_shown_without_its_warning(
+    qtbot: QtBot, look: Callable[[Runtime], Window]
+) -> None:
+    with run([SyntheticDevice("emg", seed=4)], "demo:gesture", task="seizure") as own:
+        window = look(own)
+        view_of(qtbot, window, "demo-gesture", EMG)
+        notes = panel_of(window, "demo-gesture").notes
+        assert "Not a medical device" in notes.text()
+        assert notes.isVisible()
+
+
+def test_what_is_shown_is_what_was_answered(
+    qtbot: QtBot, look: Callable[[Runtime], Window]
+) -> None:
+    with run([SyntheticDevice("emg", seed=4)], "demo:gesture") as runtime:
+        window = look(runtime)
+        view = view_of(qtbot, window, "demo-gesture", EMG)
+        assert isinstance(view, GestureView)
+        assert window.run is not None
+        model = window.run.models["demo-gesture"]
+        answers = model.streams[EMG]
+        seen = set()
+
+        def once() -> bool:
+            answer = view.answer
+            if answer is None or not answer.stands or answers.newest is None:
+                return False
+            window.refresh(now())
+            answer, newest_one = view.answer, answers.newest
+            assert answer is not None
+            assert answer.label == newest_one["label"]
+            shares = [newest_one["probabilities"][each] for each in model.labels]
+            assert answer.probabilities.tolist() == shares
+            assert view.hand.label == answer.label
+            assert view.tile.text == (answer.label or "NONE")
+            if answer.label:
+                colour = colour_of(answer.label, model.labels)
+                image = view.tile.grab().toImage()
+                assert image.pixelColor(4, image.height() // 2) == colour
+                seen.add(answer.label)
+            return len(seen) >= 2
+
+        qtbot.waitUntil(once, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: "agree" in view.truth.text(), timeout=PATIENCE)
+        counted = model.windows[EMG]
+        window.refresh(now())
+        share = counted["correct"] / counted["judged"]
+        assert f"{share:.1%} of {counted['judged']:,} agree" in view.truth.text()
+
+
+def test_a_model_on_two_streams_has_a_view_of_each(
+    qtbot: QtBot, look: Callable[[Runtime], Window]
+) -> None:
+    devices = [SyntheticDevice("emg", seed=seed) for seed in (4, 5)]
+    with run(devices, "demo:gesture") as runtime:
+        window = look(runtime)
+        panel = panel_of(window, "demo-gesture")
+        streams = [*runtime.run.models["demo-gesture"].windows]
+        assert len(streams) == 2
+        for name in streams:
+            view = view_of(qtbot, window, "demo-gesture", name)
+            said(qtbot, view)
+        assert [*panel.views] == streams
+        assert all(each.isVisible() for each in panel.views.values())
+
+
+def test_a_rejected_answer_is_none_with_the_reason_and_its_probabilities(
+    qtbot: QtBot, look: Callable[[Runtime], Window]
+) -> None:
+    device = SyntheticDevice("emg", seed=4)
+    with run([device], "demo:gesture", confidence=1.0) as runtime:
+        window = look(runtime)
+        view = view_of(qtbot, window, "demo-gesture", EMG)
+        qtbot.waitUntil(lambda: "confidence" in view.tile.why, timeout=PATIENCE)
+        assert view.tile.text == "NONE"
+        assert view.answer is not None
+        assert view.answer.stands
+        assert view.answer.probabilities.sum() == pytest.approx(1, abs=1e-3)
+        assert isinstance(view, GestureView)
+        assert view.hand.label is None
+
+
+def test_an_outage_is_none_and_the_answers_come_back(
+    qtbot: QtBot, look: Callable[[Runtime], Window]
+) -> None:
+    device = faulty(EMG, faults="disconnect 3 at 3", seed=1)
+    with run([device], "demo:gesture") as runtime:
+        window = look(runtime)
+        view = view_of(qtbot, window, "demo-gesture", EMG)
+        said(qtbot, view)
+        qtbot.waitUntil(lambda: view.tile.text == "NONE", timeout=PATIENCE)
+        assert view.tile.why
+        assert view.answer is not None
+        assert np.isnan(view.answer.probabilities).all(), "nothing old is shown"
+        lost = "no data: the connection is lost"
+        qtbot.waitUntil(lambda: view.tile.why == lost, timeout=PATIENCE)
+        said(qtbot, view)
+
+
+def test_when_the_run_is_over_its_last_answer_is_not_shown_as_the_current_one(
+    qtbot: QtBot, look: Callable[[Runtime], Window]
+) -> None:
+    with run([SyntheticDevice("emg", seed=4)], "demo:gesture") as runtime:
+        window = look(runtime)
+        view = view_of(qtbot, window, "demo-gesture", EMG)
+        said(qtbot, view)
+    qtbot.waitUntil(lambda: view.tile.why == "the run is over", timeout=PATIENCE)
+    assert view.tile.text == "NONE"
+
+
+def test_an_answer_that_has_no_successor_grows_old(
+    qtbot: QtBot, look: Callable[[Runtime], Window]
+) -> None:
+    with run([SyntheticDevice("emg", seed=4)], "demo:gesture") as runtime:
+        window = look(runtime)
+        view = view_of(qtbot, window, "demo-gesture", EMG)
+        said(qtbot, view)
+        told = window.run
+        assert isinstance(told, RunModel)
+        model = told.models["demo-gesture"]
+        newest_one = model.streams[EMG].newest
+        assert newest_one is not None
+        given = newest_one["end"] + newest_one["latency"]
+        assert answer_of(told, model, EMG, given + 0.9).stands
+        late = answer_of(told, model, EMG, given + 5.0)
+        assert (late.stands, late.label) == (False, None)
+        assert late.why == "no answer for 5.0 s"
+        # Where this process was held up, it is when it was given that counts.
+        model.streams[EMG].came = given + 4.9
+        assert not answer_of(told, model, EMG, given + 5.0).stands
+
+
+def test_a_seizure_raises_an_alarm_that_stays_until_somebody_has_seen_it(
+    qtbot: QtBot, look: Callable[[Runtime], Window], tmp_path: Path
+) -> None:
+    file = tmp_path / "head.xdf"  # a seizure from 23.6 to 31.1 s
+    source = SyntheticDevice("eeg", seed=12, paced=False, duration=35.0)
+    with Runtime([source], record=file) as recorded:
+        recorded.wait()
+    models = ("demo:seizure", "demo:seizure", "demo:emotion")
+    with run([ReplayDevice(file, speed=8.0)], *models) as runtime:
+        window = look(runtime)
+        first, second = (window.panels[f"demo-seizure{k}"] for k in ("", "-2"))
+        assert isinstance(first, SeizurePanel)
+        assert isinstance(second, SeizurePanel)
+        emotion = window.panels["demo-emotion"]
+        assert isinstance(emotion, EmotionPanel)
+
+        def covered() -> bool:
+            dock_of(emotion).raise_()
+            return seen(emotion) and not seen(first) and not seen(second)
+
+        qtbot.waitUntil(covered, timeout=PATIENCE)
+        window.pause()
+        (one,), (two,) = first.views.values(), second.views.values()
+        assert isinstance(one, SeizureView)
+        assert isinstance(two, SeizureView)
+        qtbot.waitUntil(lambda: one.alarm.raised and two.alarm.raised, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: not seen(emotion), timeout=PATIENCE)
+        assert seen(first) or seen(second), "it shows itself"
+        qtbot.waitUntil(lambda: not one.alarm.going_on, timeout=PATIENCE)
+        assert one.banner.isVisibleTo(first)
+        assert "SEIZURE" in one.banner.said.text()
+        assert one.banner.said.text().endswith("ago, over")
+
+        window.activateWindow()
+        qtbot.keyClick(window, Qt.Key.Key_K)  # type: ignore[no-untyped-call]
+        qtbot.waitUntil(lambda: not one.banner.isVisibleTo(first), timeout=PATIENCE)
+        assert two.banner.isVisibleTo(second), "each has its own"
+        two.banner.button.click()
+        assert not two.banner.isVisibleTo(second)
+        told = [each.text() for each in window.menu.actions()]
+        assert "Acknowledge the alarm of demo-seizure-2" in told
