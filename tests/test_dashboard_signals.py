@@ -110,6 +110,9 @@ def test_the_past_is_what_the_ring_was_given() -> None:
         index += n
         history.read()
     newest = kept[-len(history) :]
+    jumps = np.diff(history.index) > 1
+    assert jumps.sum() > 50
+    assert history.resumed[1:].tolist() == jumps.tolist()
     assert len(history) == 60 * SFREQ
     assert history.index.tolist() == [each[0] for each in newest]
     np.testing.assert_array_equal(
@@ -129,6 +132,7 @@ def test_what_was_overwritten_before_it_was_seen_is_not_there() -> None:
     history.read()
     jumps = np.flatnonzero(np.diff(history.index) != 1)
     assert jumps.tolist() == [99]
+    assert not history.resumed.any()  # they were not lost
     assert history.index[-1] == 1999
     assert 1600 <= history.index[100] < 1700
 
@@ -231,7 +235,7 @@ def test_a_gap_is_never_bridged_and_is_marked(span: float) -> None:
     sheet.advance([drawn], column_of(699, sheet.step), 0)
     begin, end = column_of(200, sheet.step), column_of(500, sheet.step)
     red = (pixels(sheet.image) >> 16) & 0xFF  # the signal has less than what marks gaps
-    signal = (red < 190).any(axis=0)
+    signal: NDArray[np.bool_] = np.asarray((red < 190).any(axis=0))
     ground = ~marked(sheet)
     assert signal[2 : begin - 2].all()
     assert signal[end + 2 : column_of(699, sheet.step) - 2].all()

@@ -35,17 +35,19 @@ class History:
     data : ndarray of float32, shape (n_times, n_channels)
     filled : ndarray of bool, shape (n_times,)
         Whether no value of a sample came from the device: short gaps are filled.
+    resumed : ndarray of bool, shape (n_times,)
+        Whether it is the first one after samples that were lost.
     """
 
     def __init__(self, info: StreamInfo, ring: Ring) -> None:
         self.info, self._ring = info, ring
-        bytes_each = 4 * info.n_channels + 17
+        bytes_each = 4 * info.n_channels + 18
         self._room = max(ceil(min(SPAN * info.sfreq, MOST / bytes_each)), 2)
         n = self._room + self._room // 4  # so that they are moved to the front rarely
         self._index = np.empty(n, np.int64)
         self._times = np.empty(n)
         self._data = np.empty((n, info.n_channels), np.float32)
-        self._filled = np.empty(n, bool)
+        self._filled, self._resumed = np.empty(n, bool), np.zeros(n, bool)
         self._stop = 0
         self._next = 0  # index that is read next
 
@@ -72,6 +74,11 @@ class History:
         """Whether a sample is made up."""
         return self._filled[self._kept]
 
+    @property
+    def resumed(self) -> NDArray[np.bool_]:
+        """Whether samples were lost just before."""
+        return self._resumed[self._kept]
+
     def read(self) -> None:
         """Copy what the ring has got since the last call.
 
@@ -84,7 +91,7 @@ class History:
             if start >= stop:
                 continue
             try:
-                self._copy(start, stop)
+                self._copy(start, stop, after_loss=start == begun)
             except Overrun:
                 return
 
@@ -92,7 +99,7 @@ class History:
     def _kept(self) -> slice:
         return slice(max(0, self._stop - self._room), self._stop)
 
-    def _copy(self, start: int, stop: int) -> None:
+    def _copy(self, start: int, stop: int, after_loss: bool) -> None:
         n = stop - start
         self._make_room(n)
         ring, rows = self._ring, slice(self._stop, self._stop + n)
@@ -100,6 +107,8 @@ class History:
         self._times[rows] = ring.times(start, stop)
         self._data[rows] = ring.view(start, stop)
         self._filled[rows] = ring.missing(start, stop) >= 1
+        self._resumed[rows] = False
+        self._resumed[rows.start] = after_loss and self._stop > 0
         ring.check(start)
         self._stop, self._next = rows.stop, stop
 
@@ -107,6 +116,9 @@ class History:
         if self._stop + n <= len(self._index):
             return
         kept = slice(max(0, self._stop - (self._room - n)), self._stop)
-        for rows in (self._index, self._times, self._data, self._filled):
+        for rows in (
+            *(self._index, self._times, self._data),
+            *(self._filled, self._resumed),
+        ):
             rows[: kept.stop - kept.start] = rows[kept]
         self._stop = kept.stop - kept.start

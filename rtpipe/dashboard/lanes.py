@@ -419,11 +419,18 @@ class Lanes(QWidget):
         bright = channel in source.bright
         info = source.history.info
         word = group.words[channel]
-        right = word or _range(source.scale.range[channel], info.units[channel])
+        right = _range(source.scale.range[channel], info.units[channel])
+        colour = QColor(colours.quiet)
         centre, end = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight
-        painter.setPen(state_colour(word) if word else QColor(colours.quiet))
-        painter.drawText(row, centre | end, right)
         metrics = painter.fontMetrics()
+        if word and row.height() > 3 * metrics.height():
+            painter.setPen(state_colour(word))
+            below = row.translated(0, metrics.height())
+            painter.drawText(below, centre | Qt.AlignmentFlag.AlignLeft, word)
+        elif word:
+            right, colour = word, state_colour(word)
+        painter.setPen(colour)
+        painter.drawText(row, centre | end, right)
         room = int(row.width()) - metrics.horizontalAdvance(right) - _ROOM
         elide = Qt.TextElideMode.ElideMiddle
         name = metrics.elidedText(info.ch_names[channel], elide, room)

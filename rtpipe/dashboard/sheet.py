@@ -186,7 +186,7 @@ class Sheet:
         """Mark where samples were lost, and where they were filled."""
         history = source.history
         places = (history.times[rows] - source.zero) / self.step + shift
-        for k in np.flatnonzero(np.diff(history.index[rows]) > 1):
+        for k in np.flatnonzero(history.resumed[rows][1:]):
             colour = QColor(theme().bad)
             colour.setAlpha(110)
             band = _between(area, places[k] + 1, places[k + 1])
