@@ -3,6 +3,7 @@
 * RtpipeError           2  wrong use or wrong input
   * ConfigError         2  a file, option or name that cannot describe a run
   * RecordingError      2  a file that is not the recording it should be
+  * RecordingStopped    4  a recording that did not get to the end of its run
   * BundleError         2  a model file that is none, or does not fit the stream
   * DeviceError         3  the hardware or its driver
     * DeviceNotFound    3  nothing answered within the time allowed
@@ -23,6 +24,22 @@ class ConfigError(RtpipeError):
 
 class RecordingError(RtpipeError):
     """A file or folder that is not the recording it was taken for."""
+
+
+class RecordingStopped(RtpipeError):  # noqa: N818 (reads better at the raise)
+    """A recording that stopped before its run: what came later is not in its file.
+
+    Parameters
+    ----------
+    why : dict of str to str
+        By file.
+    """
+
+    exit_status = 4
+
+    def __init__(self, why: dict[str, str]) -> None:
+        told = "; ".join(f"{file}: {each}" for file, each in why.items())
+        super().__init__(f"a recording stopped before its run: {told}")
 
 
 class BundleError(RtpipeError):

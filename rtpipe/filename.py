@@ -4,6 +4,7 @@ from datetime import date
 from itertools import count
 from pathlib import Path
 from string import Formatter
+from tempfile import TemporaryFile
 
 from rtpipe.errors import ConfigError
 
@@ -27,8 +28,8 @@ def recording_file(
     Raises
     ------
     ConfigError
-        If the file is there already, its folder cannot be made, the suffix is another
-        one, or a field is unknown or has no value.
+        If the file is there already, it or its folder cannot be made, the suffix is
+        another one, or a field is unknown or has no value.
     """
     given = {"subject": subject, "task": task, "date": date.today().isoformat()}
     used = _fields(template)
@@ -47,7 +48,7 @@ def recording_file(
     if "run" not in used:
         return _free(Path(whole.format(**given)))
     paths = (Path(whole.format(**given, run=f"{n:02d}")) for n in count(1))
-    return _free(next(each for each in paths if not each.exists()))
+    return _free(next(each for each in paths if not _there(each)))
 
 
 def _fields(template: str) -> list[str]:
@@ -83,7 +84,7 @@ def _refuse(field: str, value: str | None) -> None:
 
 
 def _free(path: Path) -> Path:
-    if path.exists() or path.is_symlink():
+    if _there(path):
         raise ConfigError(
             f"{path} is there already, and is not written over: choose another name, "
             "or put {run} into it"
@@ -94,4 +95,14 @@ def _free(path: Path) -> Path:
             f"there is no folder {folder.parent} to record in: make it, or mend the "
             "name"
         )
-    return path
+    try:
+        with TemporaryFile(dir=folder if folder.exists() else folder.parent):
+            return path
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be made there: {error.strerror}; choose another folder"
+        ) from None
+
+
+def _there(path: Path) -> bool:
+    return path.exists() or path.is_symlink()

@@ -171,11 +171,13 @@ class Run:
         Sinks that an error has stopped.
     unrecorded : dict of str to int
         Samples that a sink of samples was too slow for, or had failed for, by stream.
-    recording : RecordingStatus or None
-        The newest recording of the run, which may be over.
+    recordings : list of RecordingStatus
+        Those that the run has made or makes, oldest first.
+    refused : str
+        Why the recording that was asked for last did not begin; empty where it did.
     record : callable
         Begins a recording in the file that a template names (see `rtpipe.filename`);
-        raises RtpipeError or OSError where that cannot be. From any thread.
+        raises RtpipeError where that cannot be. From any thread.
     stop_recording : callable
         Ends it, and returns at once; from any thread.
     tell : callable
@@ -193,11 +195,17 @@ class Run:
     dropped: dict[str, int] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
     unrecorded: dict[str, int] = field(default_factory=dict)
-    recording: RecordingStatus | None = None
+    recordings: list[RecordingStatus] = field(default_factory=list)
+    refused: str = ""
     record: Callable[[str], None] = _no_recorder
     stop_recording: Callable[[], None] = _no_recorder
     tell: Callable[[Event], None] = _to_nobody
     cue: Cue | None = None
+
+    @property
+    def recording(self) -> RecordingStatus | None:
+        """The newest recording of the run, which may be over."""
+        return self.recordings[-1] if self.recordings else None
 
     def summary(self) -> dict[str, Any]:
         """Return counters and latency percentiles; only values JSON can write."""

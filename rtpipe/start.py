@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from rtpipe.cues import TRUTH
 from rtpipe.dashboard.launch import Dashboard, Watch, obstacle
 from rtpipe.decide import Decision
 from rtpipe.device import Device
-from rtpipe.errors import RtpipeError
+from rtpipe.errors import RecordingStopped, RtpipeError
 from rtpipe.filename import recording_file
 from rtpipe.interrupt import interruptible
 from rtpipe.recording import file_hash
@@ -70,6 +71,8 @@ def _start(config: Config, optional: bool, stack: ExitStack) -> None:
     with interruptible() as again, runtime:
         again()
         runtime.wait(config.duration)
+    if cut := {e.file: e.error for e in runtime.run.recordings if e.state == "stopped"}:
+        raise RecordingStopped(cut)
 
 
 def _dashboard(config: Config, stack: ExitStack) -> Dashboard | None:
@@ -86,12 +89,14 @@ def _no_window(why: str) -> None:
     logger.warning("no window: %s; the terminal shows the run", why)
 
 
-def _recording(config: Config) -> Path | None:
-    """Return the file to record in, if there is to be one."""
+def _recording(config: Config) -> Callable[[], Path] | None:
+    """Return what names a file to record in, if there is to be one."""
     if config.record is None:
         return None
     given = {"subject": config.subject, "task": config.task}
-    return recording_file(config.record, **given)
+    named = partial(recording_file, config.record, **given)
+    named()  # where it cannot be is told before a device is opened
+    return named
 
 
 def _marked(config: Config, bundles: list[Named]) -> list[Named]:

@@ -148,10 +148,10 @@ def test_cues_that_nobody_records(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     run = empty_run(ON)
     assert "NOT RECORDING" in shown(run, 80, 24)
-    run.recording = RecordingStatus("own.xdf", 0.0)
+    run.recordings = [RecordingStatus("own.xdf", 0.0)]
     assert "NOT RECORDING" not in shown(run, 80, 24)
     for state in ("finished", "stopped"):
-        run.recording.state = state
+        run.recordings[0].state = state
         assert "NOT RECORDING" in shown(run, 80, 24)
     run.cue = None
     assert "NOT RECORDING" not in shown(run, 80, 24)

@@ -111,9 +111,9 @@ def test_a_recording_is_told_once_there_is_one(served: tuple[Run, Metrics]) -> N
         }
 
     assert told() == {}
-    run.recording = RecordingStatus("a.xdf", 0.0, bytes=1234)
+    run.recordings = [RecordingStatus("a.xdf", 0.0, bytes=1234)]
     assert told() == {"rtpipe_recording_bytes": 1234, "rtpipe_recording_active": 1}
-    run.recording.state = "stopped"
+    run.recordings[0].state = "stopped"
     assert told()["rtpipe_recording_active"] == 0
 
 

@@ -1,10 +1,12 @@
 """`rtpipe record` and `--record`: from real senders to a file, and how it ends."""
 
+import errno
 import json
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +18,24 @@ import pytest
 import pyxdf
 
 from rtpipe import cli
+from rtpipe.config import check
+from rtpipe.errors import RecordingStopped
+from rtpipe.runtime.runtime import Runtime
+from rtpipe.start import start
+from rtpipe.xdf.read import read
 
 Outlet = Callable[..., Any]
 COMMAND = "from rtpipe.cli import main; main()"
+# A disk that is full at 40 kB, once the rings, which lie in files, have been made.
+FULL = """
+from resource import RLIMIT_FSIZE, setrlimit
+from rtpipe.sinks.recorder import Recorder
+opened = Recorder.open
+def full(recorder, run):
+    opened(recorder, run)
+    setrlimit(RLIMIT_FSIZE, (40_000, 40_000))
+Recorder.open = full
+"""
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -121,6 +138,89 @@ def test_what_is_refused_before_anything_begins(
         assert sentence in err
     assert [each.name for each in tmp_path.iterdir()] == ["there.xdf"]
     assert (tmp_path / "there.xdf").read_bytes() == b"mine"
+
+
+def test_where_nothing_can_be_made_is_told_before_a_device_is_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "full"
+    folder.mkdir()
+    made = tempfile.TemporaryFile
+
+    def refuse(dir: Path) -> Any:
+        if dir == folder:
+            raise PermissionError(errno.EACCES, "Permission denied", "tmp123")
+        return made(dir=dir)
+
+    monkeypatch.setattr("rtpipe.filename.TemporaryFile", refuse)
+    for path in (folder / "a.xdf", folder / "new" / "a.xdf"):
+        # It would take a minute to find that there is no such stream.
+        status, out, err = run(capsys, "record", "--device", "lsl:none", str(path))
+        assert (status, out) == (2, "")
+        assert err.startswith(f"rtpipe: {path} cannot be made there: Permission denied")
+        assert "tmp123" not in err
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no such folder")
+def test_a_folder_that_takes_no_files(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(capsys, "record", "--device", "lsl:none", "/proc/x.xdf")
+    assert status == 2
+    assert err.startswith("rtpipe: /proc/x.xdf cannot be made there: ")
+
+
+@pytest.mark.parametrize("ui", ["terminal", "none"])
+def test_a_recording_that_stopped_is_the_status_of_its_run(
+    tmp_path: Path, ui: str
+) -> None:
+    path = tmp_path / "a.xdf"
+    options = ["--ui", ui, "--duration", "3", str(path)]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            FULL + COMMAND,
+            "record",
+            "--device",
+            "synthetic",
+            *options,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 4
+    assert (
+        done.stderr.splitlines()[-1]
+        == f"rtpipe: a recording stopped before its run: {path}: File too large"
+    )
+    assert "play it" in done.stdout or ui == "none"
+    assert read(path).streams
+
+
+def test_one_that_stopped_before_another_is_told_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by the key r, twice."""
+    wait = Runtime.wait
+
+    def people(runtime: Runtime, duration: float | None = None) -> None:
+        runtime.stop_recording()
+        for name in ("b.xdf", "c.xdf"):
+            runtime.record(name)
+            Path("b.xdf").unlink(missing_ok=True)
+            runtime.stop_recording()
+        wait(runtime, 0.1)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Runtime, "wait", people)
+    config = check(
+        {"device": [{"kind": "synthetic"}], "record": "a.xdf", "ui": "none"}, "test"
+    )
+    with pytest.raises(RecordingStopped, match=r"run: b\.xdf: .* removed or") as error:
+        start(config, optional=False)
+    assert error.value.exit_status == 4
+    assert "c.xdf" not in str(error.value)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.xdf", "c.xdf"]
 
 
 def test_a_config_may_say_where_and_its_models_do_not_run(

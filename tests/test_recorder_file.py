@@ -65,7 +65,7 @@ def test_what_is_there_stays(tmp_path: Path, way: str) -> None:
 def test_a_beginning_that_finds_no_room_leaves_nothing(
     tmp_path: Path, way: str
 ) -> None:
-    with longest(10), pytest.raises(OSError, match="File too large"):
+    with longest(10), pytest.raises(ConfigError, match="File too large"):
         RecorderFile(tmp_path / "a.xdf").create(b"x" * 11)
     assert list(tmp_path.iterdir()) == []
 

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ import pytest
 import pyxdf
 
 from rtpipe.errors import ConfigError, DeviceNotFound, RtpipeError
+from rtpipe.filename import recording_file
 from rtpipe.runfolder import SOCKET, folder_of_runs
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.sink import Run
@@ -186,7 +188,7 @@ def test_where_nobody_else_wants_the_run_it_ends(tmp_path: Path) -> None:
             path.unlink()
             runtime.wait(PATIENCE)
 
-    with pytest.raises(RtpipeError, match=r"a\.xdf stopped: .* removed or moved"):
+    with pytest.raises(RtpipeError, match=r"before its run: .*a\.xdf: .* removed"):
         taken_away()
 
 
@@ -358,6 +360,56 @@ def test_a_file_that_is_there_is_refused_and_kept(tmp_path: Path) -> None:
     ):
         pass
     assert path.read_bytes() == b"mine"
+
+
+def test_two_runs_that_number_theirs_at_the_same_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has chosen its name before the other one has made its file."""
+    monkeypatch.chdir(tmp_path)
+    named = partial(recording_file, "m-{run}")
+    taps = Tap(first=0), Tap(first=70)
+    first, second = (Runtime([tap], shared=False, record=named) for tap in taps)
+    create = RecorderFile.create
+
+    def crossing(file: RecorderFile, beginning: bytes) -> None:
+        monkeypatch.setattr(RecorderFile, "create", create)
+        with second:
+            taps[1].give(1)
+            taps[1].over = True
+            second.wait()
+        create(file, beginning)
+
+    monkeypatch.setattr(RecorderFile, "create", crossing)
+    with first:
+        taps[0].give(1)
+        taps[0].over = True
+        first.wait()
+    assert [each.run.recordings[0].file for each in (first, second)] == [
+        "m-02.xdf",
+        "m-01.xdf",
+    ]
+    assert numbers(Path("m-01.xdf")) == list(range(70, 70 + N))
+    assert numbers(Path("m-02.xdf")) == list(range(N))
+
+
+def test_one_that_could_not_begin_is_told_until_one_has(tmp_path: Path) -> None:
+    with Runtime([Tap()], shared=False) as runtime:
+        run = runtime.run
+        assert run.refused == ""
+        with pytest.raises(ConfigError):
+            runtime.record(str(tmp_path / "new" / "newer" / "a.xdf"))
+        assert "there is no folder" in run.refused
+        runtime.record(str(tmp_path / "a.xdf"))
+        assert run.refused == ""
+        with pytest.raises(ConfigError, match="already"):
+            runtime.record(str(tmp_path / "b.xdf"))
+        assert run.refused == "", "one goes on"
+        runtime.stop_recording()
+        with pytest.raises(ConfigError):
+            runtime.record(str(tmp_path / "a.xdf"))
+        assert "is there already" in run.refused
+        assert [each.file for each in run.recordings] == [str(tmp_path / "a.xdf")]
 
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no local sockets here")

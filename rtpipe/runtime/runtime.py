@@ -24,7 +24,14 @@ from rtpipe.connection import Connection
 from rtpipe.counters import WindowCounters
 from rtpipe.decide import Decision
 from rtpipe.device import Device
-from rtpipe.errors import BundleError, ConfigError, Overrun, RtpipeError, last_line
+from rtpipe.errors import (
+    BundleError,
+    ConfigError,
+    Overrun,
+    RecordingStopped,
+    RtpipeError,
+    last_line,
+)
 from rtpipe.filename import recording_file
 from rtpipe.latency import Histogram
 from rtpipe.link import Link
@@ -33,7 +40,7 @@ from rtpipe.pipeline import Pipeline
 from rtpipe.runfolder import RunFolder
 from rtpipe.runtime.lane import Lane
 from rtpipe.runtime.reader import Reader, Route
-from rtpipe.sink import Item, ModelStatus, Run, Sink
+from rtpipe.sink import Item, ModelStatus, RecordingStatus, Run, Sink
 from rtpipe.sinks.recorder import Recorder
 from rtpipe.sinks.socket import SocketServer, available
 from rtpipe.types import Chunk, Event, StreamInfo
@@ -70,8 +77,9 @@ class Runtime:
         Seconds that a lost device may take to come back.
     opening : callable
         Gives the context in which a device is opened first: a person may be told.
-    record : Path or None
-        A file that is not there: the whole run is recorded in it.
+    record : Path, callable or None
+        A file that is not there: the whole run is recorded in it. A callable names one,
+        and another one where that is there by the time it is made.
 
     Attributes
     ----------
@@ -85,6 +93,8 @@ class Runtime:
         On entering, if the file of the recording is there already.
     DeviceError
         On entering, if a device does not answer; on leaving, if one was lost.
+    RecordingStopped
+        On leaving, if the recording was the last of the sinks, and failed.
     RtpipeError
         On entering, if some devices are paced and others not; on leaving, if the last
         of the sinks failed.
@@ -102,7 +112,7 @@ class Runtime:
         optional: bool = False,
         reconnect: float = 60.0,
         opening: Callable[[Device], AbstractContextManager[object]] = nullcontext,
-        record: Path | None = None,
+        record: Path | Callable[[], Path] | None = None,
     ) -> None:
         self._connections = [Connection(each, reconnect) for each in devices]
         self._devices, self._bundles, self._sinks = devices, bundles, sinks
@@ -115,7 +125,8 @@ class Runtime:
         if record is not None:
             self._living.add(Recorder.name)
         self._batchers: dict[str, Batcher] = {}
-        self._file, self._unpaced, self._over = record, False, False
+        self._file = (lambda: record) if isinstance(record, Path) else record
+        self._unpaced = self._over = False
         self._gate = threading.Lock()  # so that a recording begins between two chunks
         self._making = threading.Lock()  # while a recording's file is made
         self._recording: _Recording | None = None  # also one that an error stopped
@@ -178,10 +189,17 @@ class Runtime:
         ------
         ConfigError
             If there is a recording already, or the file cannot be a new one.
-        OSError
-            If it cannot be made.
         """
-        path = recording_file(template)
+        try:
+            self._record_now(partial(recording_file, template))
+        except RtpipeError as error:
+            going = self.run.recording
+            if going is None or going.state != "recording":
+                self.run.refused = str(error)
+            raise
+
+    def _record_now(self, name: Callable[[], Path]) -> None:
+        path = name()
         with self._making:
             with self._gate:
                 if self._over:
@@ -191,7 +209,7 @@ class Runtime:
                         "this run is being recorded already, in "
                         f"{self._recording[1].status.file}: stop that first"
                     )
-                recording = self._attach(path)
+                recording = self._attach(path, name)
             try:
                 self._begin(*recording)
             except BaseException:
@@ -216,7 +234,7 @@ class Runtime:
         if self._error is not None and error is None:
             raise self._error
 
-    def _attach(self, path: Path) -> _Recording:
+    def _attach(self, path: Path, again: Callable[[], Path]) -> _Recording:
         """Let what comes from now on wait for a file that is not made yet.
 
         Under the gate: what has come before, and what has not, is one moment's.
@@ -226,8 +244,9 @@ class Runtime:
             for name, stream in self.run.streams.items()
             if stream.origin is not None
         }
-        recorder = Recorder(path, self._publish, begun)
-        lane = Lane(recorder, self.run, self._unpaced, partial(self._cut_short, path))
+        recorder = Recorder(path, self._publish, begun, again)
+        failed = partial(self._cut_short, recorder.status)
+        lane = Lane(recorder, self.run, self._unpaced, failed)
         before = self._recording[0] if self._recording else None
         self._lanes = [*(each for each in self._lanes if each is not before), lane]
         self._recordings.append(lane)
@@ -236,7 +255,8 @@ class Runtime:
 
     def _begin(self, lane: Lane, recorder: Recorder) -> None:
         recorder.open(self.run)
-        self.run.recording = recorder.status
+        self.run.recordings.append(recorder.status)
+        self.run.refused = ""
         lane.start()
 
     def _detach(self) -> Lane | None:
@@ -368,7 +388,8 @@ class Runtime:
                 route[told] = self._route(info, mine, link, connection, stack)
             routes.append((connection, route))
         # First, so that no sink begins another one meanwhile.
-        recording = None if self._file is None else self._attach(self._file)
+        name = self._file
+        recording = None if name is None else self._attach(name(), name)
         for sink in self._sinks:
             self._open_sink(sink, stack)
         if self._folder:
@@ -471,19 +492,21 @@ class Runtime:
     def _lost(self, sink: str, error: BaseException) -> None:
         told = {"sink": sink, "error": str(error)}
         self._publish([Event("", clock.now(), "sink", None, told)])
-        self._miss(sink, sink, error)
+        self._miss(sink, RtpipeError(f"{sink} stopped: {error}"))
 
-    def _cut_short(self, path: Path, sink: str, error: BaseException) -> None:
+    def _cut_short(
+        self, status: RecordingStatus, sink: str, error: BaseException
+    ) -> None:
         """Go on without the recording, which has told its end itself."""
-        self._miss(sink, f"the recording {path}", error)
+        self._miss(sink, RecordingStopped({status.file: str(error)}))
 
-    def _miss(self, sink: str, what: str, error: BaseException) -> None:
+    def _miss(self, sink: str, error: RtpipeError) -> None:
         served = bool(self._living)
         self._living.discard(sink)
         if served and not self._living:  # nobody is left whom the run was for
-            self._fail(RtpipeError(f"{what} stopped: {error}"))
+            self._fail(error)
         else:
-            logger.error("%s stopped: %s", what, error)
+            logger.error("%s", error)
 
     def _fail(self, error: BaseException) -> None:
         self._error = self._error or error

@@ -35,6 +35,8 @@ class Recorder:
         Is given the events that the recorder itself has to tell.
     origins : mapping of str to int
         Index of the run's first sample of each stream that has begun already.
+    again : callable or None
+        Gives another name, where the file is there when it is to be made.
 
     Attributes
     ----------
@@ -56,8 +58,9 @@ class Recorder:
         path: Path,
         tell: Callable[[Sequence[Event]], None],
         origins: Mapping[str, int] | None = None,
+        again: Callable[[], Path] | None = None,
     ) -> None:
-        self._file, self._tell = RecorderFile(path), tell
+        self._file, self._tell = RecorderFile(path, again), tell
         self._origins = origins or {}
         self.status = RecordingStatus(str(path), now())
         self._warned = False
@@ -68,9 +71,7 @@ class Recorder:
         Raises
         ------
         ConfigError
-            If it is there already.
-        OSError
-            If it cannot be made.
+            If it is there already, or cannot be made.
         """
         self._streams = RecorderStreams(run, self._origins)
         made = datetime.now().astimezone().isoformat(timespec="seconds")
@@ -79,7 +80,7 @@ class Recorder:
         time = now()
         self._flushed = self._synced = self._marked = self._counted = time
         self._marked_at = self.status.bytes = self._file.size
-        self.status.started = time
+        self.status.started, self.status.file = time, str(self._file.path)
         self._say("started")
 
     def take(self, items: Sequence[Taken]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,15 +16,20 @@ class RecorderFile:
     ----------
     path : Path
         In a folder that is there, or in one that can be made in one that is.
+    again : callable or None
+        Gives another name, where the file is there by now: two runs may number theirs
+        at the same moment.
 
     Attributes
     ----------
+    path : Path
     size : int
         Bytes in it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, again: Callable[[], Path] | None = None) -> None:
         self.path, self.size = path, 0
+        self._again = again
         self._number = -1
 
     def create(self, beginning: bytes) -> None:
@@ -32,17 +38,18 @@ class RecorderFile:
         Raises
         ------
         ConfigError
-            If there is a file of that name.
-        OSError
-            If it cannot be made or written.
+            If there is a file of that name, or it cannot be made or written.
         """
-        self.path.parent.mkdir(exist_ok=True)
-        try:
-            self._number = _published(self.path, beginning)
-        except FileExistsError:
-            raise ConfigError(
-                f"{self.path} is there already, and is not written over"
-            ) from None
+        while self._number < 0:
+            try:
+                self.path.parent.mkdir(exist_ok=True)
+                self._number = _published(self.path, beginning)
+            except FileExistsError:
+                self.path = self._another()
+            except OSError as error:
+                raise ConfigError(
+                    f"{self.path} cannot be made: {error.strerror or error}"
+                ) from error
         self.size = len(beginning)
 
     def append(self, chunks: bytes) -> None:
@@ -80,6 +87,13 @@ class RecorderFile:
             raise RtpipeError("the file or its folder was removed or moved") from None
         if (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino):
             raise RtpipeError("another file has taken its place")
+
+    def _another(self) -> Path:
+        """Return a name that is free, where there is one."""
+        path = self._again() if self._again else self.path
+        if path == self.path:
+            raise ConfigError(f"{path} is there already, and is not written over")
+        return path
 
     def room(self) -> int:
         """Return the bytes that its disk has left."""

@@ -32,6 +32,7 @@ from rtpipe.terminal.tally import Tally
 from rtpipe.types import Event
 
 _ROOMY = 30  # lines from which there is air
+_LONGEST = (64, 32, 16, 8)  # cells for the name of a recording, as there is room
 _KEYS = (
     ("q", "quit"),
     ("m", "marker"),
@@ -168,11 +169,13 @@ class Drawing:
         return [*air, *panels, *below, *air, *news]
 
     def _header(self, width: int, time: float) -> Line:
-        left = [cell(" rtpipe ", STRONG), cell(clean(self._run.name), BOLD)]
+        title = [cell(" rtpipe ", STRONG), cell(clean(self._run.name), BOLD)]
         if self._paused is not None:
-            left = [cell(f" PAUSED {clock(time - self._paused)} ", PAUSED), *left]
-        if recording := recording_line(self._run.recording, time):
-            left += [cell("  "), *recording]
+            title = [cell(f" PAUSED {clock(time - self._paused)} ", PAUSED), *title]
+        lefts = [
+            joined([title, recording_line(self._run, time, longest)], "  ")
+            for longest in _LONGEST
+        ]
         dropped = sum(self._run.dropped.values())
         slow = [cell(f"too slow for {dropped:,} items", WARN)] if dropped else []
         lacking = sum(self._run.unrecorded.values())
@@ -181,9 +184,10 @@ class Drawing:
         elapsed = [cell(clock(time - self._run.started), BOLD)]
         for hints in self._hints():
             right = joined([slow, elapsed, [*hints, cell(" ")]])
-            if width_of(left) + width_of(right) + 2 <= width:
-                return spread(left, right, width)
-        return spread(left, elapsed, width)
+            for left in lefts:
+                if width_of(left) + width_of(right) + 2 <= width:
+                    return spread(left, right, width)
+        return spread(lefts[-1], elapsed, width)
 
     def _hints(self) -> list[Line]:
         """Return what is said of the keys, from the longest to the shortest."""

@@ -29,7 +29,7 @@ def ending(run: Run, tallies: dict[tuple[str, str], Tally]) -> RenderableType:
     if tallies:
         parts.append(_models(run, tallies))
     parts += [_recalls(*key, tally) for key, tally in tallies.items() if tally.judged]
-    parts += recorded(run.recording)
+    parts += recorded(run)
     notes = dict.fromkeys(note for model in run.models.values() for note in model.notes)
     parts += [Text(f" {clean(note)}", WARN) for note in notes]
     return Group(*parts)

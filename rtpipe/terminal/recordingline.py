@@ -6,22 +6,28 @@ from shlex import quote
 from rich.text import Text
 
 from rtpipe.duration import clock
-from rtpipe.sink import RecordingStatus
+from rtpipe.sink import RecordingStatus, Run
 from rtpipe.terminal.canvas import BAD, BOLD, QUIET, WARN, Line, cell, clean
 
-_NAME = 32  # cells of a file's name, of which the end says most
 _HOUR = 3600.0  # seconds that the disk may have left before that is told
 
 
-def recording_line(status: RecordingStatus | None, time: float) -> Line:
-    """Return what is to be said of a recording at `time`, on the run's clock."""
+def recording_line(run: Run, time: float, longest: int) -> Line:
+    """Return what is to be said of a run's recording at `time`, on the run's clock.
+
+    The name of its file, or why there is none, takes at most `longest` cells.
+    """
+    if run.refused:
+        return _missing("NOT RECORDED", run.refused, longest)
+    status = run.recording
     if status is None or status.state == "finished":
         return []
     if status.state == "stopped":
-        return [cell("✕ RECORDING STOPPED", BAD), cell(f" {clean(status.error)}", WARN)]
+        return _missing("RECORDING STOPPED", status.error, longest)
     name = clean(Path(status.file).name)
-    if len(name) > _NAME:
-        name = "…" + name[1 - _NAME :]
+    if len(name) > longest:  # its beginning and its end say most
+        end = longest // 2
+        name = f"{name[: longest - end - 1]}…{name[-end:]}"
     lasts = clock(time - status.started)
     line = [
         cell("● REC", BAD),
@@ -33,6 +39,13 @@ def recording_line(status: RecordingStatus | None, time: float) -> Line:
     return line
 
 
+def _missing(what: str, why: str, longest: int) -> Line:
+    why = clean(why)
+    if len(why) > longest:
+        why = why[: longest - 1] + "…"
+    return [cell(f"✕ {what}", BAD), cell(f" {why}", WARN)]
+
+
 def not_recorded(status: RecordingStatus | None) -> list[Line]:
     """Return what a person who does what cues ask for must see where that is lost."""
     if status is not None and status.state == "recording":
@@ -40,15 +53,31 @@ def not_recorded(status: RecordingStatus | None) -> list[Line]:
     return [[cell(" NOT RECORDING: what is done now is kept nowhere", BAD)]]
 
 
-def recorded(status: RecordingStatus | None) -> list[Text]:
-    """Return what there is to say of a recording when the run is over."""
-    if status is None:
-        return []
-    file = clean(status.file)
-    said = Text(f" recorded in {file}, {size(status.bytes)}")
+def recorded(run: Run) -> list[Text]:
+    """Return what there is to say of a run's recordings when it is over."""
+    said = [_fate(each) for each in run.recordings]
+    if run.refused:
+        said.append(Text(f" NOT RECORDED: {clean(run.refused)}", BAD))
+    if left := [clean(each.file) for each in run.recordings if _there(each)]:
+        said.append(Text(f" play it: rtpipe replay {quote(left[-1])}", QUIET))
+    return said
+
+
+def _fate(status: RecordingStatus) -> Text:
+    said = Text(f" recorded in {clean(status.file)}, {size(status.bytes)}")
     if status.state == "stopped":
         said.append(f", until it stopped: {clean(status.error)}", BAD)
-    return [said, Text(f" play it: rtpipe replay {quote(file)}", QUIET)]
+    elif not _there(status):
+        said.append(", which is not there any more", BAD)
+    return said
+
+
+def _there(status: RecordingStatus) -> bool:
+    """Tell whether the file is still the one that was written."""
+    try:
+        return Path(status.file).stat().st_size == status.bytes
+    except OSError:
+        return False
 
 
 def size(count: int) -> str:
