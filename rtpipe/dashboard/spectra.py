@@ -14,7 +14,7 @@ EVERY = 0.5  # seconds from one spectrum to the next
 _BRAIN = frozenset({"eeg", "seeg", "ecog", "dbs"})
 _SLOWEST = 32.0  # hertz; below, half a second has too few samples to tell anything of
 _MISSING = 0.1  # share of a window that may have been filled in
-_AT_ONCE = 16  # spectra in one call, so that the window does not stand still for long
+_AT_ONCE = 4  # spectra in one call, so that the window does not stand still for long
 LEAST = -120.0  # decibels: what is flat has a logarithm, too
 
 Float16 = NDArray[np.float16]
