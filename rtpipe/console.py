@@ -9,9 +9,14 @@ from errno import EPIPE
 from rich.console import Console
 from rich.text import Text
 
+_UNBROKEN = 10_000  # cells of a line in a pipe or a file: nothing wraps
+
 
 class Output(Console):
     """Rich's console, but the process is not ended from within when the reader goes.
+
+    Where it is no terminal, lines are as long as they are, unless COLUMNS says how
+    long: a command or a path that is broken in two cannot be copied.
 
     Parameters
     ----------
@@ -23,6 +28,8 @@ class Output(Console):
     def __init__(self, gone: Callable[[], None] | None = None) -> None:
         super().__init__()
         self._gone = gone
+        if not self.is_terminal and "COLUMNS" not in os.environ:
+            self.width = _UNBROKEN
 
     def on_broken_pipe(self) -> None:
         """Rich calls this where it has caught the BrokenPipeError."""

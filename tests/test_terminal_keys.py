@@ -256,6 +256,21 @@ def test_help_is_a_line_that_stays_until_it_is_asked_again(seat: Person) -> None
     view.close()
 
 
+def test_help_takes_the_lines_it_needs(seat: Person) -> None:
+    view, *_ = make_view(seat)
+    view.console.size = (120, 24)
+    assert re.search("or Ctrl-C quits.*hides this", take(view, seat, "h"))
+    view.console.size = (80, 24)
+    shown = take(view, seat)
+    for what in ("quits", "marks every stream", "holds the picture", "hides this"):
+        assert what in shown
+    lines = ["".join(each.text for each in line) for line in view.picture.lines]
+    *_, first, last = [line for line in lines if line.strip()]
+    assert "or Ctrl-C quits" in first
+    assert "h hides this" in last
+    view.close()
+
+
 def test_a_pause_holds_the_picture_and_nothing_else(seat: Person) -> None:
     view, *_ = make_view(seat)
     assert "90 %" in take(view, seat, items=[answer("fist")])

@@ -24,8 +24,8 @@ class Recorder:
     """Writes samples as they came, events, answers and decisions.
 
     The streams of the file are those of `rtpipe.sinks.recorderheaders`. The file
-    appears with all its headers when the run begins, grows by whole chunks every
-    quarter of a second, is on the disk every second, and gets its footers at the end.
+    appears with all its headers when the run begins, grows by whole chunks five times a
+    second, is on the disk every second, and gets its footers at the end.
 
     Parameters
     ----------

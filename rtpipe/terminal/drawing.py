@@ -128,7 +128,7 @@ class Drawing:
         self._screen.open()
 
     def _lines(self, width: int, height: int, time: float) -> list[Line]:
-        foot = [[cell(" "), *_named(_EXPLAINED)]] if self.explained else []
+        foot = _explanation(width) if self.explained else []
         room = max(0, height - 1 - len(foot))
         # A person is asked on, also while the picture is held.
         cue = self._run.cue
@@ -194,6 +194,18 @@ class Drawing:
         if not self.has_keys:
             return [[cell("Ctrl-C stops", QUIET)]]
         return [_named(_KEYS), _named(_KEYS[::4])]
+
+
+def _explanation(width: int) -> list[Line]:
+    """Return what the keys do, in as many lines as that takes."""
+    lines: list[Line] = []
+    for key in _EXPLAINED:
+        longer = joined([lines[-1] if lines else [], _named([key])])
+        if lines and width_of(longer) < width:
+            lines[-1] = longer
+        else:
+            lines.append([cell(" "), *_named([key])])
+    return lines
 
 
 def _named(keys: Iterable[tuple[str, str]]) -> Line:
