@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.jit._recursive import wrap_cpp_module
 
 from rtpipe.archive import CARD, packed, read_parts, refuse_odd_pickles
+from rtpipe.attributes import refuse_odd_attributes
 from rtpipe.card import FILE, Card, checked_card, read_card, write_json
 from rtpipe.errors import BundleError
 from rtpipe.operators import refuse_operators
@@ -213,8 +214,10 @@ def _loaded(path: Path, parts: dict[str, bytes], compute: str) -> Any:
     except (RuntimeError, ValueError, IndexError) as error:
         first = str(error).strip().splitlines()[0]
         raise BundleError(f"{path} is no bundle that can be run: {first}") from None
-    for function in unit.get_functions():
-        refuse_operators(path, function.graph)
+    graphs = [function.graph for function in unit.get_functions()]
+    for graph in graphs:
+        refuse_operators(path, graph)
+    refuse_odd_attributes(path, found, graphs)
     return wrap_cpp_module(found).eval()  # type: ignore[no-untyped-call]
 
 

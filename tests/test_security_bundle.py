@@ -313,6 +313,39 @@ def test_a_pickle_that_names_what_is_not_torchs(
     assert not (tmp_path / "evil").exists()
 
 
+class Three(nn.Module):
+    """Has three numbers, in a tuple."""
+
+    parts: tuple[int, int, int]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts = (71, 72, 73)
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b, c = self.parts
+        return x.mean(2) + a + b + c
+
+
+def test_an_attribute_that_is_not_what_the_program_takes_it_for(
+    tmp_path: Path,
+) -> None:
+    """The third number would be looked for in the memory behind the two."""
+    told, path = read_card(DEMO), tmp_path / "x.pt"
+    n = len(told.ch_names)
+    head = Standardised(nn.Linear(n, len(told.labels)))
+    save(path, Exported(Three(), head, torch.zeros(n), torch.ones(n)), told)
+    Bundle.load(path)
+    with zipfile.ZipFile(path) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    (name,) = (each for each in content if each.endswith("/data.pkl"))
+    three, two = b"K\x47K\x48K\x49\x87", b"K\x47K\x48\x86"
+    assert three in content[name]
+    content[name] = content[name].replace(three, two)
+    said = refused(written(path, content))
+    assert said.endswith("is refused: its parts is no Tuple[int, int, int]")
+
+
 @pytest.mark.parametrize("part", ["data.pkl", "constants.pkl"])
 def test_a_pickle_that_is_not_there(part: str, tmp_path: Path) -> None:
     content = {n: c for n, c in parts().items() if not n.endswith(f"/{part}")}
