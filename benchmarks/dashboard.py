@@ -290,9 +290,9 @@ def latencies(turn: float) -> tuple[list[float], list[float]]:
     One run, to which a window is attached and from which it is taken, TURNS times.
     """
     command = [sys.executable, "-m", "rtpipe", "live", "--device", "synthetic:emg"]
-    command += ["--model", "demo-gesture", "--json"]
+    command += ["--json"]
     found: tuple[list[float], list[float]] = [], []
-    with subprocess.Popen(command, stdout=-1, text=True) as process:
+    with subprocess.Popen(command, stdout=-1) as process:
         listen(process, WARM)
         run = f"run-{process.pid}"
         for _ in range(TURNS):
@@ -305,16 +305,19 @@ def latencies(turn: float) -> tuple[list[float], list[float]]:
     return found
 
 
-def listen(process: subprocess.Popen[str], seconds: float) -> list[float]:
+def listen(process: subprocess.Popen[bytes], seconds: float) -> list[float]:
     """Return the latencies that a run tells within some time."""
     assert process.stdout is not None
-    until, told = time.monotonic() + seconds, []
-    while (left := until - time.monotonic()) > 0:
-        if select.select([process.stdout], [], [], left)[0]:
-            said = json.loads(process.stdout.readline())
-            if said["type"] == "prediction":
-                told.append(float(said["latency"]))
-    return told
+    pipe = process.stdout.fileno()
+    until, heard = time.monotonic() + seconds, b""
+    while (left := until - time.monotonic()) > 0 or not heard.endswith(b"\n"):
+        if select.select([pipe], [], [], max(left, 0.1))[0]:
+            part = os.read(pipe, 1 << 16)
+            if not part:
+                sys.exit("the run has ended")
+            heard += part
+    told = [json.loads(each) for each in heard.splitlines()]
+    return [each["latency"] for each in told if each["type"] == "prediction"]
 
 
 # What is printed.

@@ -4,6 +4,8 @@ real window on a real run.
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -329,7 +331,14 @@ def run(device: Counting) -> Iterator[Runtime]:
 def dashboard(
     qtbot: QtBot, run: Runtime, tmp_path: Path, light: None
 ) -> Iterator[Dashboard]:
-    place = str(tmp_path / "settings.ini")
+    with opened(qtbot, run, tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def opened(qtbot: QtBot, run: Runtime, folder: Path) -> Iterator[Dashboard]:
+    """Open a window on a run, and wait until it shows something."""
+    place = str(folder / "settings.ini")
     made = Dashboard(settings=QSettings(place, QSettings.Format.IniFormat))
     choose(LIGHT)
     qtbot.addWidget(made.window)
@@ -356,6 +365,10 @@ def groups(panel: Signals) -> list[Group]:
 
 def drawn(group: Group) -> bool:
     return group.source.done is not None and len(group.source.history) > 20
+
+
+def shows(panel: Signals, about: str) -> bool:
+    return panel.lanes.groups[0].about.endswith(about)
 
 
 def centre(panel: Signals, group: Group, channel: int) -> QPoint:
@@ -488,6 +501,37 @@ def test_channels_are_highlighted_and_hidden_by_click(
     click(qtbot, panel, centre(panel, arm, 1), control)
     click(qtbot, panel, QPoint(20, 8))  # on the heading
     assert arm.source.shown == [0, 1]
+
+
+def test_filtered_as_a_model_sees_it_and_raw_again(
+    qtbot: QtBot, tmp_path: Path, light: None
+) -> None:
+    from rtpipe.devices.synthetic import SyntheticDevice
+
+    from rtpipe.bundle import Bundle
+
+    path = Path(__file__).parents[1] / "models" / "demo-emotion.pt"
+    bundle = Bundle.load(path)
+    device = SyntheticDevice("eeg", seed=1)
+    with Runtime([device], [("emotion", bundle, bundle.card.decision)]) as runtime:
+        with opened(qtbot, runtime, tmp_path) as dashboard:
+            panel = signals(dashboard)
+            stream = next(iter(runtime.run.streams.values()))
+            click(qtbot, panel, centre(panel, panel.lanes.groups[0], 2))
+            control = Qt.KeyboardModifier.ControlModifier
+            click(qtbot, panel, centre(panel, panel.lanes.groups[0], 3), control)
+            for ring, about in (
+                (next(iter(stream.filtered.values())), "filtered for emotion"),
+                (stream.raw, "raw"),
+            ):
+                press(qtbot, panel, "F")
+                qtbot.waitUntil(partial(shows, panel, about), timeout=PATIENT)
+                (group,) = panel.lanes.groups
+                qtbot.waitUntil(partial(drawn, group), timeout=PATIENT)
+                history = group.source.history
+                start, stop = int(history.index[0]), int(history.index[-1]) + 1
+                np.testing.assert_array_equal(history.data, ring.view(start, stop))
+                assert (group.source.shown, group.source.bright) == ([0, 1, 2], {2})
 
 
 def test_every_entry_of_the_menu_can_be_chosen(dashboard: Dashboard) -> None:

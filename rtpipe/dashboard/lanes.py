@@ -71,8 +71,6 @@ class Group:
         A channel's quality in a word each; empty where it is good or not known.
     marks : list of Mark
         The newest first.
-    hidden : int
-        Channels that have no lane.
     """
 
     name: str
@@ -81,7 +79,21 @@ class Group:
     state: str = ""
     words: list[str] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
-    hidden: int = 0
+
+    @property
+    def hidden(self) -> int:
+        """How many channels have no lane."""
+        return self.source.history.info.n_channels - len(self.source.shown)
+
+    def look_like(self, other: "Group") -> None:
+        """Hide and highlight the channels that another group does, by their names."""
+        source, model = self.source, other.source
+        names, its = source.history.info.ch_names, model.history.info.ch_names
+        hidden = {name for k, name in enumerate(its) if k not in model.shown}
+        bright = {its[k] for k in model.bright}
+        shown = [k for k, name in enumerate(names) if name not in hidden]
+        source.shown = shown or source.shown
+        source.bright = {k for k, name in enumerate(names) if name in bright}
 
     def beside(self) -> tuple[object, ...]:
         """Return all that is written beside the lanes: changed, it is written anew."""

@@ -48,7 +48,7 @@ class Signals(Panel):
         self.span, self.sweep, self.view = 10.0, True, RAW
         self._views: list[str] = [RAW]
         self._zero = np.nan  # of the streams whose times are a recording's
-        self._looked = 0.0
+        self._looked, self._stale = 0.0, True
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.lanes)
@@ -61,7 +61,7 @@ class Signals(Panel):
 
     def refresh(self, run: RunModel, now: float) -> None:
         """Draw what has come since the last frame."""
-        if not self.lanes.groups:
+        if self._stale:
             self._views = [RAW, *run.models]
             self._list_views()
             self._choose(run)
@@ -101,8 +101,8 @@ class Signals(Panel):
     # What is shown.
 
     def _choose(self, run: RunModel) -> None:
-        """Make the groups of the present view."""
-        groups = []
+        """Make the groups of the present view; what was hidden stays so."""
+        groups, before = [], {group.name: group for group in self.lanes.groups}
         for stream in run.streams.values():
             info, ring, about = self._viewed(stream)
             if info.sample_shape == (info.n_channels,):
@@ -110,8 +110,10 @@ class Signals(Panel):
                 shown = list(range(info.n_channels))
                 group = Group(info.name, Source(history, scale, shown), about)
                 group.words = [""] * info.n_channels
+                if group.name in before:
+                    group.look_like(before[group.name])
                 groups.append(group)
-        self._looked = 0.0
+        self._stale, self._looked = False, 0.0
         self.lanes.show_groups(groups)
         self.lanes.show_span(self.span, self.sweep)
 
@@ -172,22 +174,16 @@ class Signals(Panel):
             self.lanes.redraw(group, channel)
         elif len(source.shown) > 1:
             source.shown.remove(channel)
-            self._count_hidden()
+            self.lanes.renew()
 
     def _show_channels(self, group: Group) -> None:
         """Show the hidden channels of a stream."""
         group.source.shown[:] = range(group.source.history.info.n_channels)
-        self._count_hidden()
+        self.lanes.renew()
 
     def _show_every(self) -> None:
         for group in self.lanes.groups:
             self._show_channels(group)
-
-    def _count_hidden(self) -> None:
-        for group in self.lanes.groups:
-            info = group.source.history.info
-            group.hidden = info.n_channels - len(group.source.shown)
-        self.lanes.renew()
 
     def _turn_gain(self, group: Group, channel: int, steps: int) -> None:
         group.source.scale.step(channel, steps)
@@ -234,7 +230,7 @@ class Signals(Panel):
         self.view = view
         for action, each in zip(self._view_actions, self._views, strict=False):
             action.setChecked(each == view)
-        self.lanes.show_groups([])  # the next frame makes them
+        self._stale = True  # the next frame makes other lanes
 
     # The menu.
 
