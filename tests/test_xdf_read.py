@@ -225,6 +225,41 @@ def test_a_length_that_is_wrong_costs_no_more_than_up_to_a_boundary(
         assert stream.breaks == (20,)
 
 
+@pytest.mark.parametrize("removed", [1, 7, 40, 200, 700])
+def test_bytes_that_are_missing_cost_the_chunks_they_were_in_and_one_more(
+    removed: int, tmp_path: Path
+) -> None:
+    chunks = [part(1, 10 * k, 10 * k + 10) for k in range(12)]
+    begin = len(b"".join([file_header({}), head(1), *chunks[:4]]))
+    whole = b"".join([file_header({}), head(1), *chunks])
+    size = len(chunks[4])
+    for at in range(begin, begin + size, 3):
+        path = written(tmp_path / "x.xdf", whole[:at] + whole[at + removed :])
+        (stream,) = read(path).streams
+        last = 4 + (at - begin + removed - 1) // size  # that was hit
+        kept = [k // 10 for k in stream.values[:, 0].astype(int).tolist()][::10]
+        assert kept[:4] == [*range(4)]
+        assert [k for k in kept if k > last + 1] == [*range(last + 2, 12)]
+        behind = next(k for k in range(4, 12) if kept[k] != k)
+        assert stream.breaks == (10 * behind,)
+
+
+def test_a_file_that_was_joined_to_another_is_told(tmp_path: Path) -> None:
+    first = [file_header({}), head(1), part(1, 0, 20), boundary(), part(1, 20, 30)]
+    first += [stream_footer(1, 10.0, 10.3, 30, [])]
+    size = len(b"".join(first))
+    for cut in (size, size - 5, size - len(first[-1]) - 30):
+        path = tmp_path / "x.xdf"
+        path.write_bytes(b"".join(first)[:cut] + SMALL)
+        found = read(path)
+        assert found.cut == cut
+        assert f"bytes {cut} to {cut + len(SMALL)}: another file" in found.damage[-1]
+        assert f"tail -c +{cut + 1} takes it out" in found.damage[-1]
+        (stream,) = found.streams
+        rows = range(30 if cut >= size - 5 else 20)
+        assert stream.values[:, 0].tolist() == list(rows)
+
+
 def test_places_of_damage_are_listed_up_to_twenty(tmp_path: Path) -> None:
     chunks = [file_header({}), head(1)]
     chunks += [boundary(), b"\0"] * 50
@@ -332,11 +367,21 @@ def hostile(kind: str, size: int) -> bytes:
         rows["head"] = np.void(struct.pack("<BIH", 4, 22, 4))
         rows["of"], rows["o"][:, 0] = 1, -np.arange(len(rows))
         return start + rows.tobytes()
+    if kind == "nearly chunks":
+        return start + b"\0" + b"\1\x14\4\0\1\0\0\0" * (size // 8)
     return start + (boundary() + b"\0") * (size // 23)
 
 
 @pytest.mark.parametrize(
-    "kind", ["samples without times", "short texts", "headers", "resets", "damage"]
+    "kind",
+    [
+        "samples without times",
+        "short texts",
+        "headers",
+        "resets",
+        "nearly chunks",
+        "damage",
+    ],
 )
 def test_a_file_that_is_made_to_take_memory(kind: str, tmp_path: Path) -> None:
     content = hostile(kind, 1 << 19)

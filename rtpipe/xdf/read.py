@@ -1,8 +1,8 @@
 """Read an XDF file, whatever has happened to it.
 
 What is read never takes much more memory than the file has bytes: each count is checked
-against the bytes that are there. After damage, reading goes on with the chunk behind
-it, or else at the next boundary.
+against the bytes that are there. After damage, reading goes on with the next chunk that
+is sure to be one. It ends where another file was joined to this one.
 """
 
 import struct
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rtpipe.errors import RecordingError
 from rtpipe.types import Float64
-from rtpipe.xdf.chunks import Frame, frame, next_boundary
+from rtpipe.xdf.chunks import Frame, frame
 from rtpipe.xdf.encode import (
     BOUNDARY,
     CLOCK_OFFSET,
@@ -29,6 +29,7 @@ from rtpipe.xdf.encode import (
     STREAM_HEADER,
 )
 from rtpipe.xdf.header import FORMATS, STRING, Header, from_xml, parsed, told_in
+from rtpipe.xdf.resume import Resume, is_file
 from rtpipe.xdf.samples import decoded
 
 LONGEST = 4 << 20  # bytes of a header: ten thousand channels take half of it
@@ -156,7 +157,7 @@ class _Walk:
     """
 
     def __init__(self, data: mmap, headers: dict[int, tuple[Header, int]]) -> None:
-        self._data = data
+        self._data, self._resume = data, Resume(data)
         self.headers = dict(headers)
         self._parts = {key: _Part(each) for key, (each, _) in headers.items()}
         self._about: dict[str, str] | None = None
@@ -175,6 +176,13 @@ class _Walk:
     def _step(self, at: int) -> int:
         """Take in the chunk at a byte; return where the next one is."""
         data, found = self._data, frame(self._data, at)
+        if is_file(data, at):
+            self._cut = at
+            self._tell(
+                f"bytes {at} to {len(data)}: another file begins there, which is not "
+                f"read; tail -c +{at + 1} takes it out"
+            )
+            return len(data)
         if found is None:
             fault = "there is no whole chunk"
         else:
@@ -189,16 +197,19 @@ class _Walk:
         if found and (found.stop == len(data) or frame(data, found.stop)):
             beyond = found.stop
         else:
-            beyond = next_boundary(data, at)
+            beyond = self._resume.behind(at, self._parts)
         if beyond is None:
             self._cut, beyond = at, len(data)
             fault = f"cut off at byte {at} of {len(data)}: {fault}"
         else:
             fault = f"bytes {at} to {beyond}: {fault}"
+        self._tell(fault)
+        return beyond
+
+    def _tell(self, fault: str) -> None:
         self._places += 1
         if self._places <= LISTED:
             self._damage.append(fault)
-        return beyond
 
     def _keep(self, found: Frame) -> None:
         span = (found.start, found.stop)
