@@ -429,6 +429,7 @@ def test_an_outage_is_none_and_the_answers_come_back(
         assert np.isnan(view.answer.probabilities).all(), "nothing old is shown"
         lost = "no data: the connection is lost"
         qtbot.waitUntil(lambda: view.tile.why == lost, timeout=PATIENCE)
+        assert "truth" not in view.truth.text(), "what was true is not true now"
         said(qtbot, view)
 
 
@@ -473,7 +474,7 @@ def test_a_seizure_raises_an_alarm_that_stays_until_somebody_has_seen_it(
     with Runtime([source], record=file) as recorded:
         recorded.wait()
     models = ("demo:seizure", "demo:seizure", "demo:emotion")
-    with run([ReplayDevice(file, speed=8.0)], *models) as runtime:
+    with run([ReplayDevice(file, speed=4.0)], *models) as runtime:
         window = look(runtime)
         first, second = (window.panels[f"demo-seizure{k}"] for k in ("", "-2"))
         assert isinstance(first, SeizurePanel)

@@ -29,8 +29,6 @@ class Answer:
         Whether there is an answer: one that was rejected stands, and decides nothing.
     truth : str or None
         What the device says is true now, where it does.
-    agrees : bool or None
-        Whether the decision is the truth of its window; None where that is not known.
     """
 
     label: str | None
@@ -38,7 +36,6 @@ class Answer:
     why: str
     stands: bool
     truth: str | None
-    agrees: bool | None
 
 
 def answer_of(run: RunModel, model: ModelModel, name: str, now: float) -> Answer:
@@ -58,20 +55,19 @@ def answer_of(run: RunModel, model: ModelModel, name: str, now: float) -> Answer
         The present on the run's clock.
     """
     stream, answers = run.streams[name], model.streams[name]
-    truth = stream.truth.get(model.task)
+    here = run.state == "running" and stream.state not in _ENDED
+    truth = stream.truth.get(model.task) if here else None
     newest = answers.newest
     why = _nothing(run, model, stream, answers, now)
     if why or newest is None:
         unknown = np.full(len(model.labels), np.nan)
-        return Answer(None, unknown, why, False, truth, None)
-    of_window = newest["truth"]
+        return Answer(None, unknown, why, False, truth)
     return Answer(
         newest["label"],
         answers.probabilities[-1],
         str(newest.get("reason") or ""),
         True,
         truth,
-        None if of_window is None else newest["label"] == of_window,
     )
 
 

@@ -1,15 +1,11 @@
 """A row a label: how probable it is now, and how probable it was in the last minute."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
-from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from rtpipe.dashboard.answer import Answer
+from rtpipe.dashboard.answerspicture import AnswersPicture
 from rtpipe.dashboard.columns import edges, newest
-from rtpipe.dashboard.model import Answers
 from rtpipe.dashboard.theme import colour_of, font, theme
 from rtpipe.dashboard.timeline import FOOT, MINUTE, areas, draw_foot
 from rtpipe.types import Float64
@@ -21,42 +17,8 @@ _DIM = 110  # of 255: how strong a colour is that is not decided
 TRUTH = "\N{BLACK DIAMOND}"  # stands beside what is true
 
 
-class Bars(QWidget):
-    """Draws the answers of a model on a stream, a row a label.
-
-    Parameters
-    ----------
-    labels : sequence of str
-    hop : float
-        Seconds from one answer to the next.
-    """
-
-    def __init__(self, labels: Sequence[str], hop: float) -> None:
-        super().__init__()
-        self._labels, self._hop = tuple(labels), hop
-        self._answer: Answer | None = None
-        self._answers: Answers | None = None
-        self._now = np.nan
-        self._drawn: object = None
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-
-    def show_answers(self, answer: Answer, answers: Answers, now: float) -> None:
-        """Draw an answer, and those before it, as far as anything has changed.
-
-        Parameters
-        ----------
-        answer : Answer
-        answers : Answers
-        now : float
-            The present on the stream's clock; nan where it is not known.
-        """
-        moment = round(now * 10) if np.isfinite(now) else None
-        said = (answer.label, answer.stands, answer.truth)
-        drawn = (*said, len(answers), answers.came, moment)
-        if drawn != self._drawn:
-            self._drawn = drawn
-            self._answer, self._answers, self._now = answer, answers, now
-            self.update()
+class Bars(AnswersPicture):
+    """Draws the answers of a model on a stream, a row a label."""
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size at which nothing is crowded."""
@@ -74,7 +36,7 @@ class Bars(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         n = len(self._labels)
         row = max(1.0, min(_ROW, (self.height() - FOOT) / n))
-        size = min(1.3, max(0.6, row / 24))
+        size = min(1.3, max(0.75, row / 19))
         bold = QFontMetricsF(font(size, bold=True))
         name = max(bold.horizontalAdvance(each) for each in self._labels)
         name = min(name + bold.horizontalAdvance(TRUTH + " "), 0.42 * self.width())

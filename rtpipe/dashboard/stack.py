@@ -1,16 +1,12 @@
 """All labels in one bar, and how their shares went: for few labels with an order."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
-from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from rtpipe.dashboard.answer import Answer
+from rtpipe.dashboard.answerspicture import AnswersPicture
 from rtpipe.dashboard.bars import TRUTH
 from rtpipe.dashboard.columns import edges, newest
-from rtpipe.dashboard.model import Answers
 from rtpipe.dashboard.theme import colour_of, font, theme
 from rtpipe.dashboard.timeline import FOOT, MINUTE, areas, draw_foot
 
@@ -20,42 +16,8 @@ _SIDE = 70.0  # pixels on the left of the trend, for the names of the ribbons
 _SOFT = 205  # of 255: how strong the colours of the past are
 
 
-class Stack(QWidget):
-    """Draws the answers of a model on a stream as shares of one bar.
-
-    Parameters
-    ----------
-    labels : sequence of str
-    hop : float
-        Seconds from one answer to the next.
-    """
-
-    def __init__(self, labels: Sequence[str], hop: float) -> None:
-        super().__init__()
-        self._labels, self._hop = tuple(labels), hop
-        self._answer: Answer | None = None
-        self._answers: Answers | None = None
-        self._now = np.nan
-        self._drawn: object = None
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-
-    def show_answers(self, answer: Answer, answers: Answers, now: float) -> None:
-        """Draw an answer, and those before it, as far as anything has changed.
-
-        Parameters
-        ----------
-        answer : Answer
-        answers : Answers
-        now : float
-            The present on the stream's clock; nan where it is not known.
-        """
-        moment = round(now * 10) if np.isfinite(now) else None
-        said = (answer.label, answer.stands, answer.truth)
-        drawn = (*said, len(answers), answers.came, moment)
-        if drawn != self._drawn:
-            self._drawn = drawn
-            self._answer, self._answers, self._now = answer, answers, now
-            self.update()
+class Stack(AnswersPicture):
+    """Draws the answers of a model on a stream as shares of one bar."""
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size at which nothing is crowded."""
