@@ -355,6 +355,9 @@ def train(
 ) -> None:
     """Train a bundle: OUT/RECIPE.pt, and beside it card, metrics and pictures.
 
+    OUT is made, but no folder above it. What an earlier training left there is kept as
+    RECIPE-1.pt, card-1.json and so on: recordings of its answers are checked with it.
+
     From recordings made with --cues, `gesture` learns a person's own labels.
 
     \b

@@ -51,6 +51,17 @@ def recording_file(
     return _free(next(each for each in paths if not _there(each)))
 
 
+def refuse_unwritable(path: Path, folder: Path) -> None:
+    """Raise ConfigError where nothing can be made in the folder that `path` is for."""
+    try:
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written: {error.strerror}; choose another folder"
+        ) from None
+
+
 def _fields(template: str) -> list[str]:
     """Return the fields of a template."""
     if not template.isprintable():
@@ -95,13 +106,8 @@ def _free(path: Path) -> Path:
             f"there is no folder {folder.parent} to record in: make it, or mend the "
             "name"
         )
-    try:
-        with TemporaryFile(dir=folder if folder.exists() else folder.parent):
-            return path
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be made there: {error.strerror}; choose another folder"
-        ) from None
+    refuse_unwritable(path, folder if folder.exists() else folder.parent)
+    return path
 
 
 def _there(path: Path) -> bool:

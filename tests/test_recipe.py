@@ -35,7 +35,7 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> Noted:
 
 
 def test_a_recipe_gets_its_folders_and_settings(noted: Noted, tmp_path: Path) -> None:
-    data, out = tmp_path / "data", tmp_path / "deep" / "out"
+    data, out = tmp_path / "data", tmp_path / "out"
     train("learns", data, out, [])
     assert noted.given == {"data": data, "out": out, "seed": 0, "size": 1.5}
     assert out.is_dir()
@@ -73,6 +73,47 @@ def test_data_that_is_missing_or_too_much(noted: Noted, tmp_path: Path) -> None:
         train("makes", tmp_path, out, [])
     assert not noted.given
     assert not out.exists()
+
+
+def test_a_folder_that_was_made_for_nothing_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(out: Path, *, writes: bool = False) -> None:
+        if writes:
+            (out / "notes").touch()
+        raise ConfigError("too few of them")
+
+    out, there = tmp_path / "out", tmp_path / "there"
+    there.mkdir()
+    monkeypatch.setattr(recipe, "find", lambda *_: fails)
+    for each in (out, there):
+        with pytest.raises(ConfigError, match="too few of them"):
+            train("fails", None, each, [])
+    assert [*tmp_path.iterdir()] == [there]
+    with pytest.raises(ConfigError, match="too few of them"):
+        train("fails", None, out, ["writes=true"])
+    assert [each.name for each in out.iterdir()] == ["notes"]
+
+
+def test_no_folder_is_made_above_that_of_the_results(
+    noted: Noted, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"there is no folder .*deep to make out in"):
+        train("makes", None, tmp_path / "deep" / "out", [])
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="file is a file: name a folder"):
+        train("makes", None, tmp_path / "file", [])
+    assert not noted.given
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no such folder")
+def test_a_folder_that_takes_no_files_is_told_before_the_long_work(
+    noted: Noted,
+) -> None:
+    with pytest.raises(ConfigError, match="/proc cannot be written: "):
+        train("makes", None, Path("/proc"), [])
+    assert not noted.given
 
 
 def test_a_recipe_that_nobody_has(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_where_nothing_can_be_made_is_told_before_a_device_is_opened(
         # It would take a minute to find that there is no such stream.
         status, out, err = run(capsys, "record", "--device", "lsl:none", str(path))
         assert (status, out) == (2, "")
-        assert err.startswith(f"rtpipe: {path} cannot be made there: Permission denied")
+        assert err.startswith(f"rtpipe: {path} cannot be written: Permission denied")
         assert "tmp123" not in err
 
 
@@ -165,7 +165,7 @@ def test_where_nothing_can_be_made_is_told_before_a_device_is_opened(
 def test_a_folder_that_takes_no_files(capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = run(capsys, "record", "--device", "lsl:none", "/proc/x.xdf")
     assert status == 2
-    assert err.startswith("rtpipe: /proc/x.xdf cannot be made there: ")
+    assert err.startswith("rtpipe: /proc/x.xdf cannot be written: ")
 
 
 @pytest.mark.parametrize("ui", ["terminal", "none"])

@@ -312,6 +312,21 @@ def test_results_are_four_files(tmp_path: Path) -> None:
     assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_older_results_are_kept_under_a_number_of_their_own(tmp_path: Path) -> None:
+    parts = ("gesture.pt", "card.json", "metrics.json", "confusion.png")
+    (tmp_path / "metrics-1.json").write_text("mine")
+    left: list[dict[str, bytes]] = []
+    for _ in range(3):
+        write(tmp_path)
+        left.append({name: (tmp_path / name).read_bytes() for name in parts})
+    for k, number in enumerate(("-2", "-3", "")):
+        for name, content in left[k].items():
+            file = tmp_path / name.replace(".", f"{number}.")
+            assert file.read_bytes() == content, file
+    assert (tmp_path / "metrics-1.json").read_text() == "mine"
+    assert len([*tmp_path.iterdir()]) == 3 * len(parts) + 1
+
+
 def test_without_matplotlib_all_but_the_picture_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,8 @@
 """Find a recipe, give it what its parameters ask for, and run it."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from rtpipe.config import scalar
 from rtpipe.errors import ConfigError
+from rtpipe.filename import refuse_unwritable
 from rtpipe.registry import find
 from rtpipe.table import table_of
 
@@ -22,14 +24,16 @@ def train(name: str, data: Path | None, out: Path, assign: Sequence[str]) -> Non
     data : Path or None
         Folder of recordings, for a recipe that has a parameter ``data``.
     out : Path
-        Folder for the results; made where it is missing.
+        Folder for the results. It is made if only its parent is there, and removed
+        again where the recipe fails and leaves nothing in it.
     assign : sequence of str
         ``key=value`` for other parameters of the recipe.
 
     Raises
     ------
     ConfigError
-        If there is no such recipe, or it lacks or does not know a parameter.
+        If there is no such recipe, it lacks or does not know a parameter, or the folder
+        cannot be made or written in.
     """
     recipe = find("recipes", name)
     takes = inspect.signature(recipe).parameters
@@ -55,5 +59,26 @@ def train(name: str, data: Path | None, out: Path, assign: Sequence[str]) -> Non
         raise ConfigError(
             f"recipe {name}: {fault['loc'][0]}: {fault['msg']}; it has: {known}"
         ) from None
-    out.mkdir(parents=True, exist_ok=True)
-    recipe(**{key: getattr(checked, key) for key in takes})
+    with _folder(out):
+        recipe(**{key: getattr(checked, key) for key in takes})
+
+
+@contextmanager
+def _folder(out: Path) -> Iterator[None]:
+    """Let `out` be a folder, and take it away again if nothing comes into it."""
+    if not out.parent.is_dir():
+        raise ConfigError(
+            f"there is no folder {out.parent} to make {out.name} in: make it, or mend "
+            "the name"
+        )
+    made = not out.exists()
+    if not made and not out.is_dir():
+        raise ConfigError(f"{out} is a file: name a folder for the results")
+    out.mkdir(exist_ok=True)
+    try:
+        refuse_unwritable(out, out)
+        yield
+    except BaseException:
+        if made and not any(out.iterdir()):
+            out.rmdir()
+        raise

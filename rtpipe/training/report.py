@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,7 +75,10 @@ def write_results(
     ConfigError
         If there is nothing to draw the picture with; all else is written.
     """
-    card = save(out / f"{name}.pt", exported, card)
+    bundle, files = out / f"{name}.pt", ("card.json", "metrics.json", "confusion.png")
+    if bundle.exists():
+        _set_aside([bundle, *(out / each for each in files)])
+    card = save(bundle, exported, card)
     (out / "card.json").write_text(card.model_dump_json(indent=1), encoding="utf-8")
     text = json.dumps(metrics, indent=1, allow_nan=False)
     (out / "metrics.json").write_text(text, encoding="utf-8")
@@ -84,6 +88,19 @@ def write_results(
         what = lacking("the picture of the confusion matrix", error)
         raise ConfigError(f"{what}; all else is in {out}") from None
     return card
+
+
+def _set_aside(files: list[Path]) -> None:
+    """Give files the first number that is free: recordings may want the bundle."""
+    names = ([_numbered(each, n) for each in files] for n in count(1))
+    free = next(each for each in names if not any(name.exists() for name in each))
+    for file, name in zip(files, free, strict=True):
+        if file.exists():
+            file.rename(name)
+
+
+def _numbered(file: Path, n: int) -> Path:
+    return file.with_name(f"{file.stem}-{n}{file.suffix}")
 
 
 def draw_confusion(
