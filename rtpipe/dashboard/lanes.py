@@ -170,7 +170,7 @@ class Lanes(QWidget):
         ratio = self.devicePixelRatioF()
         plot = self._plot()
         size = round(plot.width() * ratio), round(plot.height() * ratio)
-        self._sheet = Sheet(*size, self.span)
+        self._sheet = Sheet(*size, self.span, ratio)
         self._place(ratio)
         self._waiting.clear()
         for group in self.groups:
@@ -331,10 +331,6 @@ class Lanes(QWidget):
             size = part.width() / ratio, part.height() / ratio
             painter.drawImage(QRectF(left, 0, *size), sheet.image, part)
             left += size[0]
-        if self.sweep and self._head:
-            at = plot.left() + self._head % sheet.width / ratio
-            painter.setPen(QPen(QColor(theme().faint), 1))
-            painter.drawLine(QPointF(at, self._row), QPointF(at, plot.bottom()))
 
     def _paint_axis(self, painter: QPainter, plot: QRect) -> None:
         painter.setFont(self._plain)
@@ -386,18 +382,23 @@ class Lanes(QWidget):
         metrics, free = QFontMetrics(self._plain), _Free(self.width())
         top, bottom = source.top / ratio, (source.top + source.height) / ratio
         base = top - metrics.descent()
+        if self.sweep and self._head:
+            at = self._plot().left() + self._head % self._sheet.width / ratio
+            painter.setPen(QPen(QColor(theme().faint), 1))
+            painter.drawLine(QPointF(at, top), QPointF(at, bottom))
         for mark in sorted(group.marks[:_LINES], key=lambda each: not each.line):
             if (x := self._x(mark.time - source.zero)) is None:
                 continue
-            colour = QColor(mark.colour)
-            if mark.line:
-                painter.setPen(QPen(colour, 1, Qt.PenStyle.DotLine))
-                painter.drawLine(QPointF(x, top - self._labels), QPointF(x, bottom))
             elide = Qt.TextElideMode.ElideRight
             text = metrics.elidedText(mark.text, elide, _LONGEST)
             width = metrics.horizontalAdvance(text)
-            left = free.take(((x, width), (x - width - _ROOM, width)))
-            if text and left is not None:
+            left = free.take(((x, width), (x - width - _ROOM, width))) if text else None
+            colour = QColor(mark.colour)
+            if mark.line:
+                begin = top if left is None else top - self._labels
+                painter.setPen(QPen(colour, 1, Qt.PenStyle.DotLine))
+                painter.drawLine(QPointF(x, begin), QPointF(x, bottom))
+            if left is not None:
                 painter.setPen(colour)
                 painter.drawText(QPointF(left, base), text)
 

@@ -76,6 +76,8 @@ class Sheet:
         In pixels.
     span : float
         Seconds that the whole width stands for.
+    line : float
+        Width of a signal's line, in pixels: a screen may have fine ones.
 
     Attributes
     ----------
@@ -84,9 +86,9 @@ class Sheet:
         Seconds a column.
     """
 
-    def __init__(self, width: int, height: int, span: float) -> None:
+    def __init__(self, width: int, height: int, span: float, line: float = 1.0) -> None:
         self.width, self.height = max(width, 16), max(height, 1)
-        self.step = span / self.width
+        self.step, self._line = span / self.width, max(line, 1.0)
         self.image = QImage(self.width, self.height, QImage.Format.Format_RGB32)
         self.image.fill(QColor(theme().ground))
 
@@ -213,7 +215,7 @@ class Sheet:
         edges = np.array([source.lane(each) for each in places])
         top, bottom = edges[:, 0] + _MARGIN, edges[:, 1] - _MARGIN
         height = scale.range[channels] / np.maximum(bottom - top, 1)
-        pens = [_pen(source, each) for each in channels]
+        pens = [_pen(source, each, self._line) for each in channels]
         index = history.index[rows]
         cuts = [0, *(np.flatnonzero(np.diff(index) != 1) + 1), len(index)]
         for start, stop in pairwise(cuts):
@@ -265,12 +267,12 @@ def _polygon(x: Float64, y: Float64) -> QPolygonF:
     return polygon
 
 
-def _pen(source: Source, channel: int) -> QPen:
+def _pen(source: Source, channel: int, width: float) -> QPen:
     colours = theme()
     if channel in source.bright:
-        return QPen(QColor(colours.accent), 2)
+        return QPen(QColor(colours.accent), 2 * width)
     dim = channel in source.dim
-    return QPen(QColor(colours.quiet if dim else colours.signal), 1)
+    return QPen(QColor(colours.quiet if dim else colours.signal), width)
 
 
 def _between(area: QRect, start: float, stop: float) -> QRect:
