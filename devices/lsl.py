@@ -19,9 +19,9 @@ from .lsl_info import refuse_irregular, stream_info
 from .lsl_markers import Markers
 from .lsl_search import (
     AGAIN,
-    TRY,
     WITHIN,
     Wanted,
+    advice,
     alike,
     argument,
     find,
@@ -119,7 +119,8 @@ class LslDevice:
             self._inlet.open_stream(within)  # last, so that nothing waits to be read
         except (pylsl.util.TimeoutError, pylsl.util.LostError):
             raise DeviceNotFound(
-                f"{self.wanted} is announced on the network but does not answer: {TRY}"
+                f"{self.wanted} is announced on the network but does not answer: "
+                f"{advice()}"
             ) from None
         self._info, self._known = info, stream
         self._index = IndexEstimate(info.sfreq)

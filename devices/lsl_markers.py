@@ -12,7 +12,7 @@ from rtpipe.clock import now
 from rtpipe.errors import ConfigError, DeviceNotFound
 from rtpipe.types import Chunk, Event, Float64, StreamInfo
 
-from .lsl_search import TRY, WITHIN, Wanted, find, is_text
+from .lsl_search import WITHIN, Wanted, advice, find, is_text
 
 _PAST = 2.0  # seconds of samples whose times are remembered
 _PATIENCE = 0.5  # seconds a marker waits for the sample after it
@@ -78,7 +78,8 @@ class Markers:
             self._inlet.open_stream(WITHIN)
         except (pylsl.util.TimeoutError, pylsl.util.LostError):
             raise DeviceNotFound(
-                f"device.markers: {self.wanted} is announced but does not answer: {TRY}"
+                f"device.markers: {self.wanted} is announced but does not answer: "
+                f"{advice()}"
             ) from None
         self._found = True
 

@@ -18,7 +18,7 @@ AGAIN = 1.0  # seconds for each step of the way back to one that was lost
 # half a second. A search cannot be interrupted while a slice lasts.
 SLICE = 1.0
 OTHERS = 0.75  # seconds in which others that match would answer too
-TRY = (
+_TRY = (
     "check that its sender runs and streams, that both computers are on the same "
     "network, and that no firewall or VPN blocks LSL (UDP and TCP, ports 16571-16604)"
 )
@@ -48,6 +48,13 @@ class Wanted:
         return {key: value for key, value in keys.items() if value is not None}
 
 
+def advice() -> str:
+    """Return what to try where a stream is not there or does not answer."""
+    if (scope := lsl.scope()) is None:
+        return _TRY
+    return f"lsl_scope = {scope} leaves out what is further away: widen it, or {_TRY}"
+
+
 def find(wanted: Wanted) -> Any:
     """Return the description of the one stream that is wanted.
 
@@ -75,7 +82,7 @@ def find(wanted: Wanted) -> Any:
         )
     what = f"{wanted}: there is no such" if wanted else "lsl: there is no"
     others = f"; there are:\n{lines(there, there)}" if there else ""
-    raise DeviceNotFound(f"{what} LSL stream on the network: {TRY}{others}")
+    raise DeviceNotFound(f"{what} LSL stream on the network: {advice()}{others}")
 
 
 def find_again(known: Any, wanted: Wanted) -> Any:
@@ -103,7 +110,9 @@ def find_again(known: Any, wanted: Wanted) -> Any:
         query += f" and hostname={_quoted(known.hostname())}"
     if found := _search(query, AGAIN):
         return found[0]
-    raise DeviceNotFound(f"{wanted} ({summary(known)}) is not on the network: {TRY}")
+    raise DeviceNotFound(
+        f"{wanted} ({summary(known)}) is not on the network: {advice()}"
+    )
 
 
 def _search(query: str, seconds: float) -> list[Any]:

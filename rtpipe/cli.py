@@ -39,7 +39,9 @@ Model = Annotated[
 ]
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", help="A TOML file, or one shipped: synthetic."),
+    typer.Option(
+        "--config", help="A TOML file, or one shipped: synthetic.", readable=False
+    ),
 ]
 Ui = Annotated[str | None, typer.Option(help="auto, qt, terminal or none.")]
 Json = Annotated[
@@ -164,7 +166,7 @@ def live(
 
 @app.command()
 def replay(
-    file: Annotated[Path, typer.Argument(help="A recording.")],
+    file: Annotated[Path, typer.Argument(help="A recording.", readable=False)],
     speed: Annotated[str, typer.Option(help="1, 8, ... or max.")] = "1",
     check: Annotated[
         bool,
@@ -349,8 +351,12 @@ def devices(
 @app.command()
 def train(
     recipe: Annotated[str, typer.Argument(help=RECIPES)],
-    data: Annotated[Path | None, typer.Option(help="Folder of recordings.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of recordings.", readable=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results.", readable=False)
+    ] = None,
     assign: Set = None,
 ) -> None:
     """Train a bundle: OUT/RECIPE.pt, and beside it card, metrics and pictures.
@@ -375,12 +381,15 @@ def train(
 @app.command()
 def evaluate(
     bundle: Annotated[str, typer.Argument(help="A bundle; or demo:gesture, ...")],
-    data: Annotated[Path, typer.Option(help="A recording, or a folder of them.")],
+    data: Annotated[
+        Path, typer.Option(help="A recording, or a folder of them.", readable=False)
+    ],
     json_lines: Annotated[
         bool, typer.Option("--json", help="One JSON object on standard output.")
     ] = False,
     predictions: Annotated[
-        Path | None, typer.Option(help="Write every prediction, a JSON line each.")
+        Path | None,
+        typer.Option(help="Write every prediction, a JSON line each.", readable=False),
     ] = None,
     compute: Compute = None,
     assign: Set = None,
@@ -500,10 +509,13 @@ def _is_archive(path: Path) -> bool:
 
 @app.command()
 def convert(
-    file: Annotated[Path, typer.Argument(help="A recording.")],
+    file: Annotated[Path, typer.Argument(help="A recording.", readable=False)],
     to: Annotated[str, typer.Option(help="edf, bdf, fif, csv or bids.")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the files; else the recording's.")
+        Path | None,
+        typer.Option(
+            help="Folder for the files; else the recording's.", readable=False
+        ),
     ] = None,
     subject: Annotated[str | None, typer.Option(help="For BIDS: who.")] = None,
     task: Annotated[str | None, typer.Option(help="For BIDS: doing what.")] = None,

@@ -27,7 +27,7 @@ from pydantic import (
 )
 
 from rtpipe.address import address
-from rtpipe.cues import labels
+from rtpipe.cues import READY, labels
 from rtpipe.decide import Decision
 from rtpipe.errors import ConfigError
 from rtpipe.lsl import Scope
@@ -36,6 +36,7 @@ from rtpipe.table import table_of
 
 DEMOS = ("gesture", "emotion", "seizure")
 LONGEST = 1000  # characters of all faults together
+DAY = 86_400.0  # seconds: as long as all cues may take
 ONLY_NAMED = "seizure"  # never runs on a person who did not ask for it
 
 
@@ -149,6 +150,12 @@ class Config(_Table):
         given = {"repeat", "seconds", "cue_seed"} & self.model_fields_set
         if given and not self.cues:
             raise ValueError(f"{', '.join(sorted(given))}: there are no cues")
+        each = READY + (self.seconds or 3.0)
+        if self.repeat > DAY or len(self.cues) * self.repeat * each > DAY:
+            raise ValueError(
+                "the cues would take more than a day: fewer with repeat, or shorter "
+                "ones with seconds"
+            )
         return self
 
     @field_validator("device", mode="before")

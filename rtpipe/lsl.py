@@ -52,6 +52,11 @@ def limit(scope: str | None) -> None:
     _scope = scope
 
 
+def scope() -> str | None:
+    """Return what `limit` was told last."""
+    return _scope
+
+
 @cache
 def load() -> Any:
     """Return the module pylsl, with liblsl's log silenced.

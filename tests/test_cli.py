@@ -349,6 +349,23 @@ def test_a_run_ends_when_nobody_reads_it(options: list[str]) -> None:
         assert (status, process.stderr.read()) == (0, "")
 
 
+def test_what_cannot_be_read_is_a_sentence_and_no_lesson_in_usage(
+    bundle: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may read all, so the system's word for that is changed."""
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    there = tmp_path / "a.xdf"
+    there.write_text("no recording")
+    for arguments in (
+        ("replay", there),
+        ("convert", there, "--to", "edf", "--out", tmp_path),
+        ("live", "--config", there),
+        ("train", "gesture", "--data", there, "--out", there),
+        ("evaluate", bundle, "--data", there, "--predictions", there),
+    ):
+        assert str(there) in refused(capsys, *arguments)
+
+
 def test_what_the_disk_refuses_is_one_sentence(
     recording: Path, bundle: Path, tmp_path: Path, capsys: Capture
 ) -> None:

@@ -176,6 +176,22 @@ def test_a_device_in_one_word(text: str, table: dict[str, Any]) -> None:
     assert device_argument(text) == table
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"repeat": 30_000_000},
+        {"repeat": 10**400},
+        {"seconds": 1e12},
+        {"seconds": float("inf")},
+        {"repeat": 100, "seconds": 500.0},  # 27.9 hours, for there are two
+    ],
+)
+def test_cues_take_no_more_than_a_day(given: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="cues would take more than a day: fewer"):
+        check({"cues": "rest,fist", **given}, "test")
+    assert check({"cues": "rest,fist", "repeat": 100, "seconds": 400}, "t").repeat
+
+
 def test_a_device_that_is_not_there_or_takes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

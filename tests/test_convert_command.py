@@ -188,6 +188,13 @@ def test_a_folder_that_may_not_be_written_to(muse: Path, capsys: Capture) -> Non
     muse.parent.chmod(0o700)
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no such folder")
+def test_a_folder_that_takes_no_files(muse: Path, capsys: Capture) -> None:
+    said = refused(capsys, muse, "--to", "csv", "--out", "/proc")
+    assert said.startswith("nothing can be written in /proc: ")
+    assert "name another folder with --out" in said
+
+
 def test_a_recording_without_units(capsys: Capture, tmp_path: Path) -> None:
     if not DATA.exists():
         pytest.skip("the folder of real recordings is missing")

@@ -127,6 +127,15 @@ def test_what_a_person_has_to_answer(
     del held
 
 
+def test_who_sees_only_this_computer_is_told_so(
+    lsl_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtpipe.lsl.scope", lambda: "machine")
+    said = r"lsl_scope = machine leaves out .*: widen it, or check that .*firewall"
+    with pytest.raises(DeviceNotFound, match=said):
+        LslDevice(lsl_name).open()
+
+
 def test_a_stream_must_be_named_and_be_there(outlet: Outlet, lsl_name: str) -> None:
     with pytest.raises(DeviceNotFound, match=r"no such LSL stream .*firewall"):
         LslDevice(source_id=f"none such as {lsl_name}").open()

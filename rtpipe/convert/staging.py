@@ -37,13 +37,23 @@ def staged(folder: Path, known: frozenset[Path] = frozenset()) -> Iterator[Path]
     made = not folder.exists()
     folder.mkdir(exist_ok=True)
     try:
-        with TemporaryDirectory(prefix=".rtpipe-convert-", dir=folder) as name:
+        with _beside(folder) as name:
             yield Path(name)
             _move(Path(name), folder, known)
     except BaseException:
         if made and not any(folder.iterdir()):
             folder.rmdir()
         raise
+
+
+def _beside(folder: Path) -> TemporaryDirectory[str]:
+    try:
+        return TemporaryDirectory(prefix=".rtpipe-convert-", dir=folder)
+    except OSError as error:
+        raise RtpipeError(
+            f"nothing can be written in {folder}: {error.strerror}; name another "
+            "folder with --out"
+        ) from None
 
 
 def refuse_present(files: list[Path]) -> None:
