@@ -8,6 +8,8 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from rtpipe.dashboard.answer import Answer
 from rtpipe.dashboard.model import Answers
 
+_MOVES = 5  # times a second that the past moves to the left without an answer
+
 
 class AnswersPicture(QWidget):
     """Keeps what its `paintEvent` draws.
@@ -38,7 +40,7 @@ class AnswersPicture(QWidget):
         now : float
             The present on the stream's clock; nan where it is not known.
         """
-        moment = round(now * 10) if np.isfinite(now) else None
+        moment = round(now * _MOVES) if np.isfinite(now) else None
         said = (answer.label, answer.stands, answer.truth)
         drawn = (*said, len(answers), answers.came, moment)
         if drawn != self._drawn:

@@ -7,11 +7,11 @@ from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from rtpipe.dashboard.answerspicture import AnswersPicture
 from rtpipe.dashboard.columns import edges, newest
 from rtpipe.dashboard.theme import colour_of, font, theme
-from rtpipe.dashboard.timeline import FOOT, MINUTE, areas, draw_foot
+from rtpipe.dashboard.timeline import FOOT, MINUTE, draw_area, draw_foot
 from rtpipe.types import Float64
 
 _ROW = 46.0  # pixels: a higher row would say no more
-_PAST = 110.0  # pixels from which on the last minute is worth its place
+_PAST = 80.0  # pixels from which on the last minute is worth its place
 _GAP = 12.0
 _DIM = 110  # of 255: how strong a colour is that is not decided
 TRUTH = "\N{BLACK DIAMOND}"  # stands beside what is true
@@ -125,7 +125,4 @@ def _curve(painter: QPainter, box: QRectF, shares: Float64, colour: QColor) -> N
     """Draw a curve with what is below it shaded."""
     soft = QColor(colour)
     soft.setAlpha(_DIM)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(soft)
-    for area in areas(box, np.zeros_like(shares), shares):
-        painter.drawPolygon(area)
+    draw_area(painter, box, np.zeros_like(shares), shares, soft)

@@ -8,12 +8,11 @@ from rtpipe.dashboard.answerspicture import AnswersPicture
 from rtpipe.dashboard.bars import TRUTH
 from rtpipe.dashboard.columns import edges, newest
 from rtpipe.dashboard.theme import colour_of, font, theme
-from rtpipe.dashboard.timeline import FOOT, MINUTE, areas, draw_foot
+from rtpipe.dashboard.timeline import FOOT, MINUTE, draw_area, draw_foot
 
 _BAR = 34.0  # pixels
 _WORDS = 26.0  # pixels for the names below the bar
 _SIDE = 70.0  # pixels on the left of the trend, for the names of the ribbons
-_SOFT = 205  # of 255: how strong the colours of the past are
 
 
 class Stack(AnswersPicture):
@@ -86,11 +85,7 @@ class Stack(AnswersPicture):
         at = newest(answers.end, between, self._hop)
         shares = np.where(at[:, None] < 0, np.nan, answers.probabilities[at])
         above = np.cumsum(shares, axis=1)
-        painter.setPen(Qt.PenStyle.NoPen)
         for k, label in enumerate(self._labels):
             colour = colour_of(label, self._labels)
-            colour.setAlpha(_SOFT)
-            painter.setBrush(colour)
             low = above[:, k - 1] if k else np.zeros(len(above))
-            for area in areas(box, low, above[:, k]):
-                painter.drawPolygon(area)
+            draw_area(painter, box, low, above[:, k], colour)

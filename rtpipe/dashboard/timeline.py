@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter, QPolygonF
+from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtGui import QColor, QPainter
 
 from rtpipe.dashboard.columns import edges, newest, stretches
 from rtpipe.dashboard.model import Answers
@@ -104,33 +104,34 @@ def draw_axis(painter: QPainter, box: QRectF, span: float) -> None:
         painter.drawText(box, side | sides.AlignVCenter, text)
 
 
-def areas(box: QRectF, low: Float64, high: Float64) -> list[QPolygonF]:
-    """Return the areas between two lines, one for each stretch without a gap.
+def draw_area(
+    painter: QPainter, box: QRectF, low: Float64, high: Float64, colour: QColor
+) -> None:
+    """Fill what lies between two lines, column by column: nothing else is as quick.
 
     Parameters
     ----------
+    painter : QPainter
     box : QRectF
         Its bottom is 0, its top 1.
     low, high : ndarray, shape (n_columns,)
         nan where there is a gap.
+    colour : QColor
     """
+    there = np.flatnonzero(np.isfinite(high))
+    if not len(there):
+        return
     wide = box.width() / max(1, len(high))
-    there = np.isfinite(high)
-    found = []
-    for start, stop in stretches(there):
-        if there[start]:
-            x = box.left() + wide * np.arange(start, stop + 1)
-            above, below = (
-                box.bottom()
-                - box.height() * np.append(each[start:stop], each[stop - 1])
-                for each in (high, low)
-            )
-            points = [
-                *zip(x, above, strict=True),
-                *zip(x[::-1], below[::-1], strict=True),
-            ]
-            found.append(QPolygonF([QPointF(a, b) for a, b in points]))
-    return found
+    left = box.left() + wide * there
+    top = box.bottom() - box.height() * high[there]
+    tall = box.height() * (high - low)[there]
+    columns = zip(left.tolist(), top.tolist(), tall.tolist(), strict=True)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawRects(*(QRectF(x, y, wide, height) for x, y, height in columns))
+    painter.restore()
 
 
 def _ago(seconds: float) -> str:

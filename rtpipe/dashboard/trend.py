@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from rtpipe.dashboard.columns import edges, greatest
 from rtpipe.dashboard.model import Answers
 from rtpipe.dashboard.theme import colour_of, font, theme
-from rtpipe.dashboard.timeline import FOOT, areas, draw_foot
+from rtpipe.dashboard.timeline import FOOT, draw_area, draw_foot
 
 SIDE = 70.0  # pixels on the left, for what stands there
 _END = 28.0  # pixels on the right, as beside it in the spectrogram
@@ -100,10 +100,8 @@ class Trend(QWidget):
         between = edges(self._now, self._span, max(1, int(box.width())))
         of = answers.probabilities[:, self._labels.index(self._label)]
         shares = greatest(answers.end, of, between, self._hop)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour_of(self._label, self._labels))
-        for area in areas(box, np.zeros_like(shares), shares):
-            painter.drawPolygon(area)
+        colour = colour_of(self._label, self._labels)
+        draw_area(painter, box, np.zeros_like(shares), shares, colour)
 
     def _scale(self, painter: QPainter, box: QRectF) -> None:
         painter.setFont(font(0.85))
