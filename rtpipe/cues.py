@@ -28,9 +28,13 @@ class Cue:
     length : float
         Seconds that what goes on takes in all; 0 where it is not known.
     done, total : int
-        How many cues are over, of how many.
+        How many cues are over, of how many; a total of 0 is not known.
     waits : str
         Why it does not go on; empty where it does.
+    broken : int
+        How many were disturbed.
+    again : bool
+        Whether what is asked for now, or next, was disturbed before.
     """
 
     label: str | None
@@ -40,6 +44,8 @@ class Cue:
     done: int
     total: int
     waits: str = ""
+    broken: int = 0
+    again: bool = False
 
 
 class Prompter:
@@ -64,8 +70,8 @@ class Prompter:
     ) -> None:
         self._order = order(labels, repeat, seed)
         self._seconds = seconds
-        self._done = 0
-        self._on = False
+        self._done = self._broken = 0
+        self._on = self._again = False
         self._until: float | None = None  # None: it waits
         self.cue = self._cue(0.0)
 
@@ -88,18 +94,30 @@ class Prompter:
         self.cue = self._cue(now, obstacle)
         return texts
 
+    def end(self) -> list[str]:
+        """Return the text of the marker that is due where it ends now."""
+        texts = self._disturbed()
+        self.cue = self._cue(0.0)
+        return texts
+
+    def _disturbed(self) -> list[str]:
+        if not self._on:
+            return []
+        self._on, self._again = False, True
+        self._broken += 1
+        return [BROKEN + self._order[self._done]]
+
     def _texts(self, now: float, obstacle: str) -> list[str]:
         label = self._order[self._done]
         if obstacle:
-            texts = [BROKEN + label] if self._on else []
-            self._on, self._until = False, None
-            return texts
+            self._until = None
+            return self._disturbed()
         if self._until is None:
             self._until = now + READY
         if now < self._until:
             return []
         if self._on:
-            self._on, self._until = False, now + READY
+            self._on, self._again, self._until = False, False, now + READY
             self._done += 1
             return [OFF + label]
         self._on, self._until = True, now + self._seconds
@@ -119,6 +137,8 @@ class Prompter:
             done=self._done,
             total=len(self._order),
             waits=waits,
+            broken=self._broken,
+            again=self._again,
         )
 
 

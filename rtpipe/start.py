@@ -67,6 +67,7 @@ def _start(config: Config, optional: bool, stack: ExitStack) -> None:
         reconnect=config.reconnect,
         opening=_looking(config, devices),
         record=record,
+        asking=_cues(config) if config.cues else None,
     )
     with interruptible() as again, runtime:
         again()
@@ -163,8 +164,6 @@ def _sinks(
         from rtpipe.sinks.metrics import Metrics
 
         sinks.append(Metrics(*config.metrics))
-    if config.cues:
-        sinks.append(_cues(config))
     if config.json_lines:
         from rtpipe.sinks.jsonl import JsonLines
 

@@ -103,6 +103,9 @@ def test_what_was_disturbed_is_asked_for_again() -> None:
         prompter = Prompter(LABELS, 4, 1.5, seed)
         found = played(prompter, steps)
         assert prompter.over
+        assert prompter.end() == []
+        broken = sum(text.startswith(BROKEN) for _, text in found)
+        assert (prompter.cue.broken, prompter.cue.again) == (broken, False)
         ended = Counter(text for _, text in found if text.startswith(OFF))
         assert ended == Counter(OFF + label for label in LABELS * 4)
         n_broken += sum(text.startswith(BROKEN) for _, text in found)
@@ -266,6 +269,57 @@ def test_a_device_that_is_lost_and_comes_back(monkeypatch: pytest.MonkeyPatch) -
     back = next(e.index for e in sink.events if e.kind == "recovered")
     whole = [each for each in spans(sink.events) if each.whole]
     assert min(each.start for each in whole) >= (back or 0)
+
+
+class Stopping(Collect):
+    """Ends the run in the middle of the second cue."""
+
+    def take(self, items: Sequence[Any]) -> None:
+        super().take(items)
+        if sum(str(e.data.get("text", "")).startswith(ON) for e in self.events) > 1:
+            self.run.stop()
+
+    def open(self, run: Any) -> None:
+        super().open(run)
+        self.run = run
+
+
+def asked(
+    asking: Cues | TruthCues, device: Any, path: Path
+) -> tuple[list[str], dict[str, Any], list[str]]:
+    """Return the markers of the cues and what ends them, and what the file has."""
+    sink = Stopping()
+    with Runtime(
+        [device], [], [sink], shared=False, record=path, asking=asking
+    ) as runtime:
+        runtime.wait(60.0)
+    texts = [e.data["text"] for e in sink.events if e.kind == "marker"]
+    (last,) = [e.data for e in sink.events if e.kind == "cues"]
+    (recording,) = read(path)
+    assert runtime.run.dropped["cues"] == 0
+    return texts, last, [e.data["text"] for e in recording.events if "text" in e.data]
+
+
+def test_a_run_that_is_ended_breaks_the_cue_and_says_so_in_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cues, "READY", 0.05)
+    asking = Cues(LABELS, 2, 0.3, seed=5)
+    texts, last, kept = asked(asking, Leaving(), tmp_path / "own.xdf")
+    first, second, *_ = order(LABELS, 2, 5)
+    assert texts[1:] == [ON + first, OFF + first, ON + second, BROKEN + second]
+    assert kept == texts
+    assert last == {"done": 1, "broken": 1, "left": 5}
+
+
+def test_a_truth_that_is_cut_off_is_broken(tmp_path: Path) -> None:
+    device = find("devices", "synthetic")("emg", seed=1_000_007, duration=6.0)
+    following = TruthCues(repeat=9, seconds=1.0)
+    texts, last, kept = asked(following, device, tmp_path / "own.xdf")
+    first, second, *_ = [each.label for each in truth_spans(20.0, 1_000_007)]
+    assert texts == [ON + first, OFF + first, ON + second, BROKEN + second]
+    assert kept == texts
+    assert last == {"done": 1, "broken": 1}
 
 
 def test_a_seed_that_is_drawn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from rtpipe.clock import now
 from rtpipe.cues import Cue
 from rtpipe.sink import RecordingStatus, Run
 from rtpipe.terminal.canvas import Picture, width_of
-from rtpipe.terminal.cuepanel import cue_lines, place, sentence
+from rtpipe.terminal.cuepanel import cue_lines, place, sentence, summary
 from rtpipe.terminal.drawing import Drawing
 from rtpipe.terminal.largetext import large
 from rtpipe.terminal.view import TerminalView
@@ -20,10 +20,12 @@ from rtpipe.terminal.view import TerminalView
 ON = Cue("fist", "wrist extension", 2.2, 3.0, 3, 15)
 READY = Cue(None, "fist", 1.2, 2.0, 3, 15)
 WAITS = Cue(None, "fist", 0.0, 2.0, 3, 15, "arm is lost: the cues wait for it")
+AGAIN = Cue(None, "fist", 1.2, 2.0, 3, 15, broken=1, again=True)
 LAST = Cue("öffnen", None, 0.4, 3.0, 14, 15)
 OVER = Cue(None, None, 0.0, 2.0, 15, 15)
 TRUTH = Cue("rest", None, 0.0, 0.0, 0, 0)
-ALL = (ON, READY, WAITS, LAST, OVER, TRUTH)
+FOLLOWED = Cue("rest", None, 0.0, 0.0, 7, 0)
+ALL = (ON, READY, WAITS, AGAIN, LAST, OVER, TRUTH, FOLLOWED)
 
 
 def dots(rows: Sequence[str]) -> list[str]:
@@ -66,7 +68,9 @@ def test_the_largest_that_fits() -> None:
         assert len(found) == rows
         assert rows > 1 or found == ["fist"]
     assert large("fist", 3, 7) == ["fis"]
-    assert large("öffnen", 200, 7) == ["öffnen"]
+    assert large("öffnen", 200, 7) == large("offnen", 200, 7)
+    assert large("Füße", 200, 7) == large("FUSSE", 200, 7)
+    assert large("кулак", 200, 7) == ["кулак"]
     assert large("", 20, 7) == [""]
 
 
@@ -97,7 +101,13 @@ def test_what_is_said() -> None:
     assert sentence(READY) == "get ready: FIST in 2"
     assert sentence(WAITS) == "arm is lost: the cues wait for it"
     assert (sentence(LAST), place(LAST)) == ("ÖFFNEN for 1", "cue 15 of 15")
-    assert (sentence(OVER), place(OVER)) == ("done", "cue 15 of 15")
+    assert (sentence(OVER), place(OVER)) == ("done", "cues: 15 of 15")
+    assert sentence(AGAIN) == "get ready: FIST in 2, once more: it was disturbed"
+    assert place(FOLLOWED) == "cues done: 7"
+    assert sentence(Cue(None, None, 0.0, 0.0, 7, 0)) == "..."
+    assert summary(OVER) == "cues: 15 of 15 done"
+    assert summary(AGAIN) == "cues: 3 of 15 done, 1 broken, 12 left"
+    assert summary(FOLLOWED) == "cues: 7 done"
     assert (sentence(TRUTH), place(TRUTH)) == ("REST", "cues")
 
 

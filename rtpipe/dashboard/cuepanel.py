@@ -96,7 +96,7 @@ def word(cue: dict[str, Any]) -> str:
     """Return what is read across the room."""
     if cue["waits"]:
         return "wait"
-    return str(cue["label"] or cue["next"] or ("done" if cue["done"] else ""))
+    return str(cue["label"] or cue["next"] or ("done" if _over(cue) else ""))
 
 
 def place(cue: dict[str, Any]) -> str:
@@ -115,8 +115,13 @@ def sentence(cue: dict[str, Any]) -> str:
         then = f"then {cue['next']}" if cue["next"] else ""
         return ", ".join(each for each in ("now", left, then) if each)
     if cue["next"] is not None:
-        return f"get ready{left and f': {left}'}"
-    return "thank you, that was all" if cue["done"] else ""
+        again = ", once more: it was disturbed" if cue.get("again") else ""
+        return f"get ready{left and f': {left}'}{again}"
+    return "thank you, that was all" if _over(cue) else ""
+
+
+def _over(cue: dict[str, Any]) -> bool:
+    return 0 < cue["total"] == cue["done"]
 
 
 def _fitting(text: str, room: QRectF) -> QFont:

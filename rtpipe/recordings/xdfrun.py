@@ -28,7 +28,7 @@ from rtpipe.xdf.signal import signal_info
 MADE_BY_A_RUN = frozenset(
     (
         *("gap", "late", "quality", "skipped", "overrun", "sink", "none", "unfit"),
-        *("degraded", "steady", "ledger", "disk", "recording", "malformed"),
+        *("degraded", "steady", "ledger", "disk", "recording", "malformed", "cues"),
     )
 )
 _NEEDED = {"truth": ("task", "label"), "marker": ("text",)}

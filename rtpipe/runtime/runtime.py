@@ -80,6 +80,9 @@ class Runtime:
     record : Path, callable or None
         A file that is not there: the whole run is recorded in it. A callable names one,
         and another one where that is there by the time it is made.
+    asking : Sink or None
+        Who marks what a person does. It is closed before the recording and the other
+        sinks, which get its last words; the run is not for it.
 
     Attributes
     ----------
@@ -113,9 +116,11 @@ class Runtime:
         reconnect: float = 60.0,
         opening: Callable[[Device], AbstractContextManager[object]] = nullcontext,
         record: Path | Callable[[], Path] | None = None,
+        asking: Sink | None = None,
     ) -> None:
         self._connections = [Connection(each, reconnect) for each in devices]
         self._devices, self._bundles, self._sinks = devices, bundles, sinks
+        self._asking = asking
         self._mains, self._compute, self._opening = mains, compute, opening
         self._shared, self._optional = shared, optional
         self._stop = threading.Event()
@@ -390,6 +395,7 @@ class Runtime:
         # First, so that no sink begins another one meanwhile.
         name = self._file
         recording = None if name is None else self._attach(name(), name)
+        asking = self._open_sink(self._asking, stack) if self._asking else None
         for sink in self._sinks:
             self._open_sink(sink, stack)
         if self._folder:
@@ -399,6 +405,9 @@ class Runtime:
         # Closed after the bundles, which have their last words, and before the other
         # sinks, which are told how that went.
         stack.callback(self._close_recordings)
+        if asking is not None:
+            stack.callback(asking.close)
+            stack.callback(asking.finish)
         for each in classifiers:
             if each.status.name in self.run.models:
                 self._answer(each, stack)
@@ -425,13 +434,14 @@ class Runtime:
         self._batchers[classifier.status.name] = batcher
         stack.callback(batcher.close)
 
-    def _open_sink(self, sink: Sink, stack: ExitStack) -> None:
+    def _open_sink(self, sink: Sink, stack: ExitStack) -> Lane:
         sink.open(self.run)
         lane = Lane(sink, self.run, self._unpaced, self._lost)
         lane.start()
         stack.callback(lane.close)
         with self._gate:
             self._lanes = [*self._lanes, lane]
+        return lane
 
     def _serve(self, path: Path, stack: ExitStack) -> None:
         """Open the socket others may attach to; a run without one is still a run."""

@@ -77,7 +77,13 @@ class Cues:
             self._run.stop()
 
     def close(self) -> None:
-        """Leave what was asked for last without an end: it is not learnt from."""
+        """Mark what goes on as broken, and tell how many cues are done."""
+        for text in self._prompter.end():
+            self._run.mark(text)
+        cue = self._run.cue = self._prompter.cue
+        left = cue.total - cue.done
+        told = {"done": cue.done, "broken": cue.broken, "left": left}
+        self._run.tell(Event("", now(), "cues", None, told))
 
     def _obstacle(self, items: Sequence[Item]) -> str:
         """Return why it cannot go on, or nothing."""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rtpipe.clock import now
 from rtpipe.cues import BROKEN, OFF, ON, Cue
 from rtpipe.sink import Item, Run
 from rtpipe.sinks.cues import breaks
@@ -45,6 +46,7 @@ class TruthCues:
         self._task: tuple[str, str] | None = None  # stream and task
         self._on: Event | None = None
         self._broken = self._over = self._told_so = False
+        self._n_broken = 0
         self._counts: Counter[str] = Counter()
         run.cue = Cue(None, None, 0.0, 0.0, 0, 0, "waiting for the device's truth")
 
@@ -61,7 +63,14 @@ class TruthCues:
             self._look()
 
     def close(self) -> None:
-        """Leave the last span without an end: it is not learnt from."""
+        """Mark what goes on as broken, and tell how many spans are done."""
+        if self._on is not None:
+            self._n_broken += 1
+            self._run.mark(BROKEN + self._on.data["label"])
+        if self._task is not None:
+            self._show(None)
+        told = {"done": self._counts.total(), "broken": self._n_broken}
+        self._run.tell(Event("", now(), "cues", None, told))
 
     def _look(self) -> None:
         """Say once that nothing has been told for long, though samples come."""
@@ -95,6 +104,7 @@ class TruthCues:
         long = event.time - on.time >= self.seconds - _ALMOST
         counts = long and not self._broken
         self._counts[label] += counts
+        self._n_broken += not counts
         self._mark((OFF if counts else BROKEN) + label, event)
 
     def _enough(self, label: str) -> bool:
@@ -105,6 +115,7 @@ class TruthCues:
         self._run.tell(replace(event, kind="marker", data={"text": text}))
 
     def _show(self, label: str | None) -> None:
-        done = sum(min(each, self.repeat) for each in self._counts.values())
-        total = len({*self._counts, label} - {None}) * self.repeat
-        self._run.cue = Cue(None if self._over else label, None, 0.0, 0.0, done, total)
+        done = self._counts.total()
+        total = done if self._over else 0  # how many labels there are is not known
+        shown = None if self._over else label
+        self._run.cue = Cue(shown, None, 0.0, 0.0, done, total, broken=self._n_broken)

@@ -47,8 +47,19 @@ def cue_lines(cue: Cue, width: int, height: int) -> list[Line]:
 def place(cue: Cue) -> str:
     """Return which cue of how many it is."""
     if not cue.total:
-        return "cues"
-    return f"cue {min(cue.done + 1, cue.total)} of {cue.total}"
+        return f"cues done: {cue.done}" if cue.done else "cues"
+    if cue.done == cue.total:
+        return f"cues: {cue.total} of {cue.total}"
+    return f"cue {cue.done + 1} of {cue.total}"
+
+
+def summary(cue: Cue) -> str:
+    """Return how many cues are done, were broken, and are left."""
+    of = f" of {cue.total}" if cue.total else ""
+    said = f"cues: {cue.done}{of} done"
+    said += f", {cue.broken} broken" if cue.broken else ""
+    left = cue.total - cue.done
+    return said + (f", {left} left" if cue.total and left else "")
 
 
 def sentence(cue: Cue) -> str:
@@ -61,8 +72,9 @@ def sentence(cue: Cue) -> str:
         said += f", then {clean(cue.next)}" if cue.next else ""
     elif cue.next is not None:
         said = f"get ready: {clean(cue.next).upper()}" + f" in {left}" * (left > 0)
+        said += ", once more: it was disturbed" * cue.again
     else:
-        said = "done" if cue.done else "..."
+        said = "done" if cue.total and cue.done == cue.total else "..."
     return said
 
 

@@ -8,6 +8,7 @@ from rtpipe.duration import milliseconds
 from rtpipe.sink import Run
 from rtpipe.terminal.bars import percent
 from rtpipe.terminal.canvas import BAD, PLAIN, QUIET, WARN, clean
+from rtpipe.terminal.cuepanel import summary
 from rtpipe.terminal.ledger import Count, ledger, table
 from rtpipe.terminal.recordingline import recorded
 from rtpipe.terminal.tally import Tally
@@ -29,6 +30,8 @@ def ending(run: Run, tallies: dict[tuple[str, str], Tally]) -> RenderableType:
     if tallies:
         parts.append(_models(run, tallies))
     parts += [_recalls(*key, tally) for key, tally in tallies.items() if tally.judged]
+    if run.cue:
+        parts.append(Text(f" {summary(run.cue)}"))
     parts += recorded(run)
     notes = dict.fromkeys(note for model in run.models.values() for note in model.notes)
     parts += [Text(f" {clean(note)}", WARN) for note in notes]

@@ -1,5 +1,7 @@
 """Words in letters seven dots high, for what is to be read from across a room."""
 
+import unicodedata
+
 from rich.cells import cell_len
 
 # Seven rows of five dots each, from the top, as bits.
@@ -54,12 +56,12 @@ def large(text: str, width: int, height: int) -> list[str]:
     Parameters
     ----------
     text : str
-        Letters are shown as capitals; one that is not of A to Z, a digit, space, ``-``
-        or ``_`` is not drawn, nor is any other of its text.
+        Letters are shown as capitals, without their accents; one that is not of A to Z
+        then, a digit, space, ``-`` or ``_`` is not drawn, nor is any other of its text.
     width, height : int
         Of the room, in cells.
     """
-    said = text.upper()
+    said = _plain(text.upper())
     if said and all(each in _FONT for each in said):
         dots = _dots(said)
         n_columns = len(dots[0])
@@ -75,6 +77,12 @@ def large(text: str, width: int, height: int) -> list[str]:
     while cell_len(text) > width:
         text = text[:-1]
     return [text]
+
+
+def _plain(text: str) -> str:
+    """Return a text with the base of each letter that has an accent."""
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(each for each in parts if not unicodedata.combining(each))
 
 
 def _dots(said: str) -> list[list[bool]]:

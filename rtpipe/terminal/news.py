@@ -22,7 +22,7 @@ from rtpipe.types import Event
 _KEPT = 32  # different things; more than any screen shows
 _ORIGIN = 20  # cells the name of a stream may take
 # Told beside the signal or the answer.
-_ELSEWHERE = frozenset({"truth", "quality", "none", "steady"})
+_ELSEWHERE = frozenset({"truth", "quality", "none", "steady", "cues"})
 # Told on several streams at once, by a person or because they have one device.
 _SHARED = frozenset({"marker", "lost"})
 _SIGNS: dict[str, tuple[str, Style]] = {

@@ -49,7 +49,7 @@ class PlainLog:
         self._time = time
         if isinstance(item, Prediction):
             key, count = (item.model, item.stream), 1
-        elif item.kind == "truth":
+        elif item.kind in ("truth", "cues"):  # said elsewhere, and at the end
             return
         elif item.kind in _AT_ONCE:
             self._forget(item)
