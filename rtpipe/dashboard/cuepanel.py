@@ -121,7 +121,7 @@ def sentence(cue: dict[str, Any]) -> str:
 
 
 def _over(cue: dict[str, Any]) -> bool:
-    return 0 < cue["total"] == cue["done"]
+    return bool(0 < cue["total"] == cue["done"])
 
 
 def _fitting(text: str, room: QRectF) -> QFont:
