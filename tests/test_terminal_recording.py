@@ -12,7 +12,7 @@ from rtpipe.sink import RecordingStatus, Run
 from rtpipe.terminal.canvas import Line
 from rtpipe.terminal.drawing import Drawing
 from rtpipe.terminal.ending import ending
-from rtpipe.terminal.recordingline import recording_line, size
+from rtpipe.terminal.recordingline import recording_line, refusal, size
 from rtpipe.terminal.view import NEW, TerminalView
 
 
@@ -57,7 +57,9 @@ def test_that_it_stopped_is_loud_and_stays() -> None:
 def test_that_one_did_not_begin_is_loud_and_stays() -> None:
     run = recorded_in(status(state="finished"), refused="a.xdf cannot be made\x1b[2J")
     said = text(recording_line(run, 9e9, 64))
-    assert said == "✕ NOT RECORDED a.xdf cannot be made [2J"
+    assert said == "✕ NOT RECORDED"
+    assert [text(each) for each in refusal(run)] == [" a.xdf cannot be made [2J"]
+    assert refusal(recorded_in(status())) == []
 
 
 @pytest.mark.parametrize("longest", [8, 16, 31, 64])
@@ -84,6 +86,12 @@ def test_a_long_name_leaves_room_for_the_keys(width: int) -> None:
     assert "q quit · " in head
     assert "h help" in head
     assert len(head) <= width
+    run.refused = "rtpipe-01.xdf cannot be written: Permission denied"
+    drawing.show(113.0)
+    head, why, *_ = (text(line) for line in drawing.picture.lines)
+    assert "✕ NOT RECORDED" in head
+    assert "h help" in head
+    assert why == f" {run.refused}"
 
 
 @pytest.mark.parametrize(

@@ -25,14 +25,14 @@ from rtpipe.terminal.cuepanel import cue_lines
 from rtpipe.terminal.layout import arrange
 from rtpipe.terminal.modelpanel import ModelPanel
 from rtpipe.terminal.news import News
-from rtpipe.terminal.recordingline import not_recorded, recording_line
+from rtpipe.terminal.recordingline import not_recorded, recording_line, refusal
 from rtpipe.terminal.screen import Screen
 from rtpipe.terminal.streampanel import StreamPanel
 from rtpipe.terminal.tally import Tally
 from rtpipe.types import Event
 
 _ROOMY = 30  # lines from which there is air
-_LONGEST = (64, 32, 16, 8)  # cells for the name of a recording, as there is room
+_NAME = (8, 64)  # cells that the name of a recording's file takes, as there is room
 _KEYS = (
     ("q", "quit"),
     ("m", "marker"),
@@ -134,7 +134,8 @@ class Drawing:
         cue = self._run.cue
         asked = cue_lines(cue, width, room) if cue else []
         if cue:
-            asked = [*not_recorded(self._run.recording), *asked][:room]
+            asked = [*not_recorded(self._run.recording), *asked]
+        asked = [*refusal(self._run), *asked][:room]
         room -= len(asked)
         if self._paused is None:
             self._look(time)
@@ -172,10 +173,8 @@ class Drawing:
         title = [cell(" rtpipe ", STRONG), cell(clean(self._run.name), BOLD)]
         if self._paused is not None:
             title = [cell(f" PAUSED {clock(time - self._paused)} ", PAUSED), *title]
-        lefts = [
-            joined([title, recording_line(self._run, time, longest)], "  ")
-            for longest in _LONGEST
-        ]
+        least, most = _NAME
+        left = joined([title, recording_line(self._run, time, least)], "  ")
         dropped = sum(self._run.dropped.values())
         slow = [cell(f"too slow for {dropped:,} items", WARN)] if dropped else []
         lacking = sum(self._run.unrecorded.values())
@@ -184,10 +183,12 @@ class Drawing:
         elapsed = [cell(clock(time - self._run.started), BOLD)]
         for hints in self._hints():
             right = joined([slow, elapsed, [*hints, cell(" ")]])
-            for left in lefts:
-                if width_of(left) + width_of(right) + 2 <= width:
-                    return spread(left, right, width)
-        return spread(lefts[-1], elapsed, width)
+            room = width - width_of(left) - width_of(right) - 2
+            if room >= 0:
+                longest = min(most, least + room)
+                named = recording_line(self._run, time, longest)
+                return spread(joined([title, named], "  "), right, width)
+        return spread(left, elapsed, width)
 
     def _hints(self) -> list[Line]:
         """Return what is said of the keys, from the longest to the shortest."""

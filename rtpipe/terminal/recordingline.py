@@ -15,15 +15,18 @@ _HOUR = 3600.0  # seconds that the disk may have left before that is told
 def recording_line(run: Run, time: float, longest: int) -> Line:
     """Return what is to be said of a run's recording at `time`, on the run's clock.
 
-    The name of its file, or why there is none, takes at most `longest` cells.
+    The name of its file, or why it stopped, takes at most `longest` cells.
     """
     if run.refused:
-        return _missing("NOT RECORDED", run.refused, longest)
+        return [cell("✕ NOT RECORDED", BAD)]
     status = run.recording
     if status is None or status.state == "finished":
         return []
     if status.state == "stopped":
-        return _missing("RECORDING STOPPED", status.error, longest)
+        why = clean(status.error)
+        if len(why) > longest:
+            why = why[: longest - 1] + "…"
+        return [cell("✕ RECORDING STOPPED", BAD), cell(f" {why}", WARN)]
     name = clean(Path(status.file).name)
     if len(name) > longest:  # its beginning and its end say most
         end = longest // 2
@@ -39,11 +42,9 @@ def recording_line(run: Run, time: float, longest: int) -> Line:
     return line
 
 
-def _missing(what: str, why: str, longest: int) -> Line:
-    why = clean(why)
-    if len(why) > longest:
-        why = why[: longest - 1] + "…"
-    return [cell(f"✕ {what}", BAD), cell(f" {why}", WARN)]
+def refusal(run: Run) -> list[Line]:
+    """Return why the recording that was asked for last did not begin."""
+    return [[cell(f" {clean(run.refused)}", WARN)]] if run.refused else []
 
 
 def not_recorded(status: RecordingStatus | None) -> list[Line]:
