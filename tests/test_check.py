@@ -1,15 +1,18 @@
 """`rtpipe replay --check`: equal where it is, and where they part when they do."""
 
+import io
 import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 from torch import nn
 
 from rtpipe import cli, clock
@@ -19,7 +22,7 @@ from rtpipe.decide import Decision
 from rtpipe.errors import ConfigError, RecordingError
 from rtpipe.features.timedomain import LogRms
 from rtpipe.replaycheck.check import Checked, check
-from rtpipe.replaycheck.report import as_json
+from rtpipe.replaycheck.report import as_json, print_check
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.types import Chunk, Float32, StreamInfo
 from rtpipe.xdf import encode
@@ -250,6 +253,54 @@ def test_a_recording_that_began_later(
     assert plain.compared == len(plain.stored.index) - plain.unsettled > 500
     assert adapting.compared == 0
     assert adapting.labels_compared > 500
+
+
+def test_a_recording_that_is_too_short_says_how_long_it_must_be(
+    bundle: Make, tmp_path: Path, capsys: Capture
+) -> None:
+    device = Scripted(cut(noise(8000)))
+    found = {}
+    for begin in (len(device.pieces) - 20, 40):
+        path = tmp_path / f"from-{begin}.xdf"
+
+        def hold(at: int, begin: int = begin, path: Path = path) -> None:
+            if at == begin:
+                runtime.record(str(path))
+
+        device.hold = hold
+        with Runtime([device], [bundle()], shared=False) as runtime:
+            runtime.wait()
+        found[begin] = path
+    short, long = found.values()
+    status, out, _ = run(capsys, "replay", short, "--check")
+    assert status == 2
+    (each,) = checked(short).comparisons
+    needs = ceil(each.needs / SFREQ)
+    assert f"can be compared if it lasts {needs} s or longer" in out
+    (each,) = checked(long).comparisons
+    settled = each.stored.index[each.unsettled] - checked(long).begun["arm"] + 1
+    assert settled <= each.needs <= settled + 5 * HOP
+    assert "can be compared if" not in run(capsys, "replay", long, "--check")[1]
+
+
+def test_a_difference_that_no_line_shows_is_told(made: Path, capsys: Capture) -> None:
+    def a_little(held: dict[str, Content]) -> None:
+        held["plain arm probabilities"].values[100, 0] += 3e-12
+
+    status, out, _ = run(capsys, "replay", rewritten(made, a_little), "--check")
+    assert status == 1
+    assert " is off by 3.0e-12" in out
+
+
+def test_the_table_fits_eighty_columns(made: Path) -> None:
+    found = checked(made)
+    for each in found.comparisons:
+        each.stored = replace(each.stored, model="demo-gesture", stream="synthetic:emg")
+    file = io.StringIO()
+    print_check(found, Console(file=file, width=80))
+    out = file.getvalue()
+    assert "demo-gesture synthetic:emg " in out
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def assert_equal_where_settled(found: Checked) -> None:

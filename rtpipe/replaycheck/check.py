@@ -217,7 +217,11 @@ def _comparison(
     model = run.models[each.model]
     later = info.origin is not None
     settles = settling(card, info, model.decision) if later else None
-    return Comparison(each, run.cut, not later and _same(run, model, compute), settles)
+    exact = not later and _same(run, model, compute)
+    needs = 0
+    if settles and not settles.never:
+        needs = settles.samples + card.n_times + (settles.windows + 1) * card.hop
+    return Comparison(each, run.cut, exact, settles, needs)
 
 
 def _same(run: StoredRun, model: Model, compute: str) -> bool:

@@ -49,6 +49,8 @@ class Comparison:
     settling : Settling or None
         How long it takes until the replay knows what the run knew, for a recording that
         began later than its run; None for one that began with it.
+    needs : int
+        Samples that such a recording needs before a decision can be compared.
 
     Attributes
     ----------
@@ -72,9 +74,15 @@ class Comparison:
     """
 
     def __init__(
-        self, stored: Stored, cut: bool, exact: bool, settling: Settling | None
+        self,
+        stored: Stored,
+        cut: bool,
+        exact: bool,
+        settling: Settling | None,
+        needs: int,
     ) -> None:
         self.stored, self.exact, self.settling = stored, exact, settling
+        self.needs = needs
         self._cut = cut
         self._rows = {index: k for k, index in enumerate(stored.index.tolist())}
         last = [max(self._rows, default=-1)]

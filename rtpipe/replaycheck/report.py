@@ -1,6 +1,7 @@
 """What a check found, as a table and in words, and as one JSON object."""
 
 from dataclasses import asdict
+from math import ceil
 from typing import Any
 
 from rich.console import Console
@@ -34,10 +35,10 @@ def as_json(found: Checked) -> dict[str, Any]:
 
 def print_check(found: Checked, console: Console) -> None:
     """Print a table of what was compared, and below it where they part."""
-    table = Table(box=None, pad_edge=False, header_style=QUIET)
+    table = Table(box=None, pad_edge=False, header_style=QUIET, padding=(0, 1, 0, 0))
     for name in ("model", "stream"):
         table.add_column(name, overflow="fold")
-    for name in ("stored", "compared", "same bits", "off by", "labels off", ""):
+    for name in ("stored", "compared", "same\nbits", "off by", "labels\noff", ""):
         table.add_column(name, justify="right")
     for each in found.comparisons:
         table.add_row(
@@ -52,7 +53,7 @@ def print_check(found: Checked, console: Console) -> None:
         )
     console.print(table)
     for each in found.comparisons:
-        for sentence in _remarks(each):
+        for sentence in _remarks(found, each):
             _say(console, f"{each.stored.model}: {sentence}", QUIET)
         if each.first is not None:
             _print_difference(found, each, each.first, console)
@@ -87,7 +88,7 @@ def _one(found: Checked, each: Comparison) -> dict[str, Any]:
     return told
 
 
-def _remarks(each: Comparison) -> list[str]:
+def _remarks(found: Checked, each: Comparison) -> list[str]:
     """Return what was left out, and why."""
     said = []
     if not each.exact and each.settling is None:
@@ -105,6 +106,12 @@ def _remarks(each: Comparison) -> list[str]:
     elif each.unsettled:
         said.append(
             f"{each.unsettled:,} answers depend on what came before the recording"
+        )
+    if each.needs and not each.compared:
+        seconds = ceil(each.needs / found.sfreqs[each.stored.stream])
+        said.append(
+            f"a recording that began later than its run can be compared if it lasts "
+            f"{seconds} s or longer"
         )
     if each.obeyed:
         said.append(f"{each.obeyed:,} windows were skipped in the run, and so here")
@@ -126,6 +133,8 @@ def _print_difference(
     )
     for word, answer in (("stored", first.stored), ("replayed", first.replayed)):
         _say(console, f"  {word}: {_answer(answer)}", PLAIN)
+    if apart := _apart(first):
+        _say(console, f"  {apart}", PLAIN)
     around = found.run.around(each.stored.stream, first.time)
     for told in around[:8]:
         more = [
@@ -143,6 +152,16 @@ def _answer(answer: dict[str, Any] | None) -> str:
     shares = ", ".join(f"{k} {v:.9g}" for k, v in answer["probabilities"].items())
     label = answer["label"] or f"none ({answer['reason']})"
     return f"{label}; {shares}; {answer['missing']:.4g} missing"
+
+
+def _apart(first: Difference) -> str:
+    """Return which probability differs most, where both are there and one does."""
+    if first.stored is None or first.replayed is None:
+        return ""
+    kept, found = first.stored["probabilities"], first.replayed["probabilities"]
+    off = {label: abs(found.get(label, -1.0) - share) for label, share in kept.items()}
+    label = max(off, key=off.__getitem__)
+    return f"{label} is off by {off[label]:.1e}" if off[label] else ""
 
 
 def _verdict(found: Checked) -> tuple[str, Style]:
