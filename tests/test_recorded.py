@@ -527,6 +527,30 @@ def test_a_cut_off_recording_and_its_repaired_copy(tmp_path: Path) -> None:
     train("gesture", tmp_path / "own", tmp_path / "out", [])
 
 
+def test_a_damaged_file_is_left_out_and_told(
+    out: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = tmp_path / "own"
+    sound = write_own(own / "1.xdf", 1)
+    bundle = Bundle.load(out / "gesture.pt")
+    wanted = evaluate(bundle, [sound], bundle.card.decision)
+    (own / "2.xdf").write_bytes(b"XDF:" + b"\xff" * 99)
+    train("gesture", own, tmp_path / "out", [])
+    found = evaluate(bundle, sorted(own.iterdir()), bundle.card.decision)
+    told = [each for each in caplog.messages if each.startswith("left out: ")]
+    assert len(told) == 2
+    assert all("2.xdf" in each for each in told)
+    assert [job.path for job in found] == [sound]
+    assert summary(bundle, own, found) == summary(bundle, own, wanted)
+    card = read_card(tmp_path / "out" / "gesture.pt")
+    assert len(card.training.recordings) == 1
+    sound.unlink()
+    with pytest.raises(RecordingError, match=r"2\.xdf"):
+        train("gesture", own, tmp_path / "out", [])
+    with pytest.raises(RecordingError, match=r"2\.xdf"):
+        evaluate(bundle, [own / "2.xdf"], bundle.card.decision)
+
+
 def test_a_recording_without_a_label_that_only_it_lacks(tmp_path: Path) -> None:
     for k, labels in enumerate((("fist", "fist"), ("rest", "rest"))):
         did, marks = script(labels)

@@ -1,6 +1,7 @@
 """Evaluation is replay: each whole recording through a run, as fast as it answers."""
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from rtpipe.bundle import Bundle
 from rtpipe.decide import Decision
+from rtpipe.errors import RecordingError
 from rtpipe.recording import file_hash
 from rtpipe.registry import find
 from rtpipe.runtime.runtime import Runtime
@@ -17,6 +19,7 @@ from rtpipe.training import scores
 from rtpipe.training.cuetruth import judged_by_cues
 from rtpipe.types import Prediction
 
+logger = logging.getLogger(__name__)
 PROTOCOL = (
     "each recording replayed whole through the card's chain; scored are the windows "
     "that lie wholly inside one label of the card, which are those of cues where the "
@@ -67,6 +70,8 @@ def evaluate(
 ) -> list[Scored]:
     """Replay recordings through a bundle.
 
+    One that cannot be read is left out, which is told in the log.
+
     Parameters
     ----------
     bundle : Bundle
@@ -75,6 +80,11 @@ def evaluate(
     compute : str
     track : callable
         Shows the progress of an iteration.
+
+    Raises
+    ------
+    RecordingError
+        If none can be read.
     """
     folders = {path.parent for path in paths}
     known = bundle.card.training.recordings
@@ -86,10 +96,20 @@ def evaluate(
         )
         for path in paths
     ]
+    done: list[Scored] = []
+    unread: list[RecordingError] = []
     for job in track(jobs):
-        found = replayed(job.path, bundle, decision, compute)
-        job.predictions = judged_by_cues(job.path, bundle.card, found)
-    return jobs
+        try:
+            found = replayed(job.path, bundle, decision, compute)
+            job.predictions = judged_by_cues(job.path, bundle.card, found)
+        except RecordingError as error:
+            unread.append(error)
+            logger.warning("left out: %s", error)
+        else:
+            done.append(job)
+    if unread and not done:
+        raise unread[0]
+    return done
 
 
 def summary(bundle: Bundle, data: Path, jobs: Sequence[Scored]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A person's own recordings, cued, as runs of features and labels."""
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from rtpipe.card import StageCard
 from rtpipe.cuespans import Span, spans, truth
-from rtpipe.errors import RecordingError
+from rtpipe.errors import RecordingError, RtpipeError
 from rtpipe.few import few
 from rtpipe.grid import Grid
 from rtpipe.recording import Recording, file_hash, read, recordings_in
@@ -20,6 +21,8 @@ from rtpipe.training.recordedfit import Method
 from rtpipe.training.report import tracked
 from rtpipe.training.windows import windows
 from rtpipe.types import Float64
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +83,8 @@ class CuedRun:
 def read_cued(data: Path, stream: str | None) -> tuple[list[Cued], list[Path]]:
     """Return the recordings with cues, and the files without.
 
+    A file that cannot be read is left out, which is told in the log.
+
     Parameters
     ----------
     data : Path
@@ -90,18 +95,28 @@ def read_cued(data: Path, stream: str | None) -> tuple[list[Cued], list[Path]]:
     Raises
     ------
     RecordingError
-        If there are no cues, or it is not clear which stream is meant, or the streams
-        differ in rate, channels or units, or two files are of one recording.
+        If no file can be read, or there are no cues, or it is not clear which stream is
+        meant, or the streams differ in rate, channels or units, or two files are of one
+        recording.
     """
     found: list[Cued] = []
     without: list[Path] = []
+    unread: list[RtpipeError] = []
     for path in tracked("reading")(recordings_in(data)):
-        cued = [each for each in read(path) if spans(each.events)]
+        try:
+            recordings = read(path)
+        except RtpipeError as error:
+            unread.append(error)
+            logger.warning("left out: %s", error)
+            continue
+        cued = [each for each in recordings if spans(each.events)]
         if not cued:
             without.append(path)
             continue
         recording = _chosen(path, cued, stream)
         found.append(Cued(path, recording, spans(recording.events)))
+    if unread and not found and not without:
+        raise unread[0]
     if not found:
         raise RecordingError(
             f"{data} holds no cues to learn from: record some with `rtpipe record "
