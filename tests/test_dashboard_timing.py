@@ -74,11 +74,15 @@ def test_it_shows_the_runs_own_figures(qtbot: QtBot, tmp_path: Path) -> None:
         panel = window.panels["Timing"]
         dock = panel.parentWidget()
         assert isinstance(dock, QDockWidget)
-        dock.raise_()  # others may lie on it
 
         def texts() -> list[str]:
             return [each.text() for each in panel.findChildren(QLabel)]
 
+        def seen() -> bool:
+            dock.raise_()  # others may lie on it, once the window is laid out
+            return bool(texts())
+
+        qtbot.waitUntil(seen, timeout=PATIENCE)
         qtbot.waitUntil(lambda: said(texts(), window), timeout=PATIENCE)
         (status,) = runtime.run.models.values()
         assert status.windows["synthetic:emg"].answered > 0

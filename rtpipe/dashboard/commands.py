@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtGui import QAction, QFontMetrics, QKeySequence
 from PyQt6.QtWidgets import (
     QLabel,
@@ -78,6 +78,7 @@ class Commands(QToolBar):
         self.message.setMinimumWidth(1)  # a long one is cut off: its tool tip has all
         self.recorded = QLabel()
         self._make()
+        self._paint()
         if (entry := self.toggleViewAction()) is not None:
             entry.setVisible(False)  # it cannot be lost by a click
 
@@ -101,6 +102,12 @@ class Commands(QToolBar):
             self._look_for_marker(run, *self._marked, now)
         elif now - self._said > _TELLING:
             self.message.clear()
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
+        """Let the fields follow new colours."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.PaletteChange:
+            self._paint()
 
     def say(self, sentence: str, wrong: bool = False) -> None:
         """Show a sentence for a while."""
@@ -143,6 +150,17 @@ class Commands(QToolBar):
         self._window.setWindowState(
             self._window.windowState() ^ Qt.WindowState.WindowFullScreen
         )
+
+    def _paint(self) -> None:
+        """Set the fields off from the bar, which they would else vanish in."""
+        colours = theme()
+        sheet = (
+            f"QLineEdit {{ background: {colours.raised}; border-radius: 4px;"
+            f" border: 1px solid {colours.faint}; padding: 3px 6px }}"
+            f"QLineEdit:focus {{ border-color: {colours.accent} }}"
+        )
+        for field in (self.text, self.file):
+            field.setStyleSheet(sheet)
 
     def _make(self) -> None:
         add = self._window.add_action

@@ -107,8 +107,10 @@ class LatencyBars(QWidget):
         painter.setPen(QPen(QColor(theme().text), 1.5, Qt.PenStyle.DotLine))
         painter.drawLine(QPointF(x, y + 2), QPointF(x, base))
         left = x + 5 if x + 5 + wide <= self.width() else x - 5 - wide
+        room = QRectF(left, y, wide, metrics.height())
+        painter.fillRect(room, QColor(theme().ground))  # over another's line
         painter.setPen(QColor(theme().text))
-        painter.drawText(QPointF(left, y + metrics.ascent()), name)
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, name)
 
 
 def _ends(bars: Float64) -> tuple[float, float]:

@@ -1,10 +1,13 @@
 """How long decisions take, which windows were given up, and how often it is drawn."""
 
 from collections import deque
+from collections.abc import Callable
+from typing import Any
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QFontMetrics, QPalette
+from PyQt6.QtGui import QFontMetrics, QPalette, QResizeEvent
 from PyQt6.QtWidgets import (
+    QBoxLayout,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -38,34 +41,47 @@ class Timing(Panel):
 
     title = "Timing"
 
+    def __init__(self, about: str, send: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(about, send)
+        self._frames: deque[float] = deque()
+        self._drawn = 0
+
+    def follow(self, run: RunModel, now: float) -> None:
+        """Count the window's frames."""
+        self._drawn += 1
+        self._frames.append(now)
+        while self._frames[0] <= now - 1:
+            self._frames.popleft()
+
     def refresh(self, run: RunModel, now: float) -> None:
-        """Show the counters as they stand, and count this frame."""
+        """Show the counters as they stand."""
         if self.layout() is None:
             self._make(run)
         for name, model in run.models.items():
             self._models[name].refresh(model)
-        self._frames.append(now)
-        while self._frames[0] <= now - 1:
-            self._frames.popleft()
-        self._drawn += 1
         dropped = f", {run.dropped:,} lines missed" if run.dropped else ""
         self._below.setText(
             f"{len(self._frames)} frames in the last second, "
             f"{self._drawn:,} drawn{dropped}"
         )
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Use the room there is."""
+        super().resizeEvent(event)
+        if self.layout() is not None:
+            self._turn()
+
     def _make(self, run: RunModel) -> None:
-        self._frames: deque[float] = deque()
-        self._drawn = 0
         self._models = {name: _Model(name) for name in run.models}
         inside = QWidget()
-        rows = QVBoxLayout(inside)
+        rows = self._rows = QBoxLayout(QBoxLayout.Direction.TopToBottom, inside)
         rows.setSpacing(14)
         for each in self._models.values():
             rows.addWidget(each, 1)
         if not self._models:
-            rows.addWidget(QLabel("There is no model in this run."), 1)
+            rows.addWidget(_quiet("there is no model in this run"), 1)
         self._below = _quiet()
+        self._below.setContentsMargins(rows.contentsMargins())
         area = QScrollArea()
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setWidgetResizable(True)
@@ -74,10 +90,19 @@ class Timing(Panel):
         bar = area.verticalScrollBar()
         beside = 0 if bar is None else bar.sizeHint().width()
         area.setMinimumWidth(inside.minimumSizeHint().width() + beside)
+        self._least = area.minimumWidth()
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(4, 4, 4, 4)
+        whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(area, 1)
         whole.addWidget(self._below)
+        self._turn()
+
+    def _turn(self) -> None:
+        """Put the models beside each other where there is more room than below."""
+        wide, high = self.width(), self.height()
+        beside = wide > high and wide >= self._least * len(self._models)
+        ways = QBoxLayout.Direction
+        self._rows.setDirection(ways.LeftToRight if beside else ways.TopToBottom)
 
 
 class _Model(QWidget):
@@ -90,12 +115,12 @@ class _Model(QWidget):
         self._values = {each: QLabel() for each in PERCENTILES}
         figures = QHBoxLayout()
         for each, value in self._values.items():
-            value.setFont(font(1.3))
+            value.setFont(font(1.15))
             value.setMinimumWidth(QFontMetrics(value.font()).horizontalAdvance("88 ms"))
             called = _quiet(each)
             figures.addWidget(called)
             figures.addWidget(value)
-            figures.addSpacing(8)
+            figures.addSpacing(6)
         figures.addStretch(1)
         self._bars = LatencyBars()
         self._windows = QLabel()

@@ -1,0 +1,135 @@
+"""Take the pictures of the dashboard: real runs in the real window, nothing made up.
+
+``python docs/make_dashboard_pictures.py`` needs no screen. It runs the synthetic
+sensors through the demo models, for a minute, and asks a person for cues; and where it
+is told of them, it plays recordings at their own pace: ``--muse FILE`` through the demo
+of emotions, ``--emg FILE`` through ``--gesture BUNDLE``, which should not have been
+trained on that person. What the window shows goes into docs/dashboard-*.png.
+docs/mental-state.md and docs/gesture.md tell where recordings are.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PyQt6.QtCore import QSettings
+from PyQt6.QtGui import QImage
+from PyQt6.QtWidgets import QApplication, QDockWidget
+
+from rtpipe.dashboard.app import Dashboard
+from rtpipe.dashboard.theme import DARK, LIGHT, Theme, choose
+from rtpipe.dashboard.window import Window
+from rtpipe.runfolder import folder_of_runs
+
+OUT = Path(__file__).parent
+WIDTH, HEIGHT = 1440, 900
+MARKED = 3.0  # seconds before a picture is taken
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: when, in which colours, and which panels are on top."""
+
+    name: str
+    seconds: float
+    theme: Theme
+    on_top: tuple[str, ...]
+
+
+def main() -> None:
+    """Take the pictures of what there is."""
+    told = argparse.ArgumentParser()
+    told.add_argument("--muse")
+    told.add_argument("--emg")
+    told.add_argument("--gesture")
+    given = told.parse_args()
+    application = QApplication([])
+    application.setApplicationName("rtpipe")
+    take(
+        ["live", "--device", "synthetic", "--set", "device.seed=1000001"],
+        Picture("synthetic", 65, LIGHT, ("demo-seizure", "Quality")),
+        Picture("synthetic-dark", 69, DARK, ("demo-emotion", "Timing")),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        asked = ["--cues", "fist,wrist flexion,wrist extension"]
+        recorded = f"{folder}/rtpipe-{{date}}-{{run}}.xdf"
+        take(
+            ["record", "--device", "synthetic:emg", recorded, *asked],
+            Picture("cues", 8, LIGHT, ("Spectrum",)),
+        )
+    if given.muse:
+        take(
+            ["replay", given.muse, "--model", "demo:emotion"],
+            Picture("muse", 50, LIGHT, ("Quality",)),
+            Picture("muse-dark", 54, DARK, ("Spectrum",)),
+        )
+    if given.emg:
+        models = ["--model", given.gesture] if given.gesture else []
+        take(
+            ["replay", given.emg, *models],
+            Picture("emg", 48, LIGHT, ("Spectrum",)),
+            Picture("emg-dark", 52, DARK, ("Quality",)),
+        )
+
+
+def take(command: Sequence[str], *pictures: Picture) -> None:
+    """Start a run, look at it, and take pictures of the window."""
+    run = subprocess.Popen([sys.executable, "-m", "rtpipe", *command, "--ui", "none"])
+    with tempfile.TemporaryDirectory() as folder:
+        layout = QSettings(f"{folder}/layout", QSettings.Format.IniFormat)
+        dashboard = Dashboard(settings=layout)
+        window = dashboard.window
+        window.resize(WIDTH, HEIGHT)
+        dashboard.watch(folder_of_runs() / f"run-{run.pid}")
+        dashboard.show()
+        watch(lambda: window.run is not None or run.poll() is not None)
+        if window.run is None:
+            sys.exit("the run has ended: what it said stands above")
+        begun = time.monotonic()
+        for picture in pictures:
+            watch(until=begun + picture.seconds - MARKED)
+            window.commands.text.setText("sat down")
+            window.commands.mark()
+            choose(picture.theme)
+            raise_panels(window, picture.on_top)
+            watch(until=begun + picture.seconds)
+            save(window, OUT / f"dashboard-{picture.name}.png")
+        dashboard.close()
+    run.send_signal(signal.SIGINT)
+    run.wait()
+
+
+def watch(done: Callable[[], bool] = lambda: False, until: float = inf) -> None:
+    """Let the window live."""
+    while not done() and time.monotonic() < until:
+        QApplication.processEvents()
+        time.sleep(0.002)
+
+
+def raise_panels(window: Window, titles: Sequence[str]) -> None:
+    """Put panels on top of those that lie on them."""
+    for title in titles:
+        dock = window.panels[title].parentWidget()
+        assert isinstance(dock, QDockWidget)
+        dock.raise_()
+
+
+def save(window: Window, path: Path) -> None:
+    """Write what a window shows, in few colours and packed tightly."""
+    image = window.grab().toImage().convertToFormat(QImage.Format.Format_RGB666)
+    image.save(str(path), "PNG", quality=0)
+    print(path, f"{path.stat().st_size / 1e3:.0f} kB")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
