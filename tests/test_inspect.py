@@ -98,7 +98,9 @@ def test_a_file_that_is_cut_off_is_told_and_repaired(
     status, out, _ = run(capsys, path)
     assert status == 1
     found = told(capsys, path)
-    assert f"cut off at byte {found['cut']}: rtpipe inspect --repair {path}" in out
+    assert (
+        f"can be read up to byte {found['cut']}: rtpipe inspect --repair {path}" in out
+    )
     status, out, _ = run(capsys, "--repair", path)
     assert status == 0
     copy = tmp_path / "x-repaired.xdf"

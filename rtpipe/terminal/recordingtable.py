@@ -58,7 +58,7 @@ def _verdict(found: Facts) -> tuple[str, Style]:
         return "The file is whole.", GOOD
     repair = f"rtpipe inspect --repair {found.file}"
     if found.cut is not None:
-        return f"The file is cut off at byte {found.cut}: {repair}", WARN
+        return f"The file can be read up to byte {found.cut}: {repair}", WARN
     what = "damaged" if found.damage else "readable, but was not ended"
     return f"The file is {what}: {repair}", WARN
 

@@ -176,7 +176,7 @@ class _Walk:
     def _step(self, at: int) -> int:
         """Take in the chunk at a byte; return where the next one is."""
         data, found = self._data, frame(self._data, at)
-        if is_file(data, at):
+        if found is None and is_file(data, at):
             self._cut = at
             self._tell(
                 f"bytes {at} to {len(data)}: another file begins there, which is not "
