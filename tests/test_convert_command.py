@@ -149,22 +149,28 @@ def test_half_of_what_csv_writes_is_there_already(muse: Path, capsys: Capture) -
     assert events.read_text() == "mine"
 
 
-@pytest.fixture
-def small_files(muse: Path) -> Iterator[None]:
-    """Let no file grow beyond 10 kB: to a writer that is a disk that is full."""
+@contextmanager
+def small_files() -> Iterator[None]:
+    """Let no file grow beyond 10 kB: to a writer that is a disk that is full.
+
+    Only while something is written: the tests' own report may go to a file, too.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.mark.parametrize("to", ["edf", "bdf", "fif", "csv", "bids"])
-@pytest.mark.usefixtures("small_files")
 def test_a_disk_that_is_full(muse: Path, capsys: Capture, to: str) -> None:
     who = ["--subject", "01", "--task", "rest"] if to == "bids" else []
-    assert "cannot be written: " in refused(capsys, muse, "--to", to, *who)
+    with small_files():
+        said = refused(capsys, muse, "--to", to, *who)
+    assert "cannot be written: " in said
     assert list(muse.parent.iterdir()) == [muse]
 
 
