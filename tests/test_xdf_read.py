@@ -1,6 +1,8 @@
 """Reading XDF: against pyxdf where the file is whole, by what is left where not."""
 
 import struct
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Sequence
 from contextlib import suppress
@@ -393,3 +395,11 @@ def test_a_file_that_is_made_to_take_memory(kind: str, tmp_path: Path) -> None:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert peak < (64 << 20) + 10 * len(content)
+
+
+def test_the_comparison_with_pyxdf_finds_no_difference() -> None:
+    benchmark = Path(__file__).parents[1] / "benchmarks" / "xdf.py"
+    command = [sys.executable, str(benchmark), "--quick"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "bit for bit the same" in done.stdout
