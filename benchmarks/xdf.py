@@ -1,9 +1,9 @@
 """How fast our reader of XDF is, and what memory it takes, beside pyxdf.
 
-``python benchmarks/xdf.py [--minutes 10] [--quick]`` writes a recording of 8 channels at
-1 kHz in chunks of a radio's size, then in a recorder's, and reads each with both, in
-turns. It prints seconds (the best of three), their ratio, and how much memory was taken at most,
-in bytes for each byte of the file. It ends with status 1 where the two differ.
+``python benchmarks/xdf.py [--minutes 10] [--quick]`` writes a recording of 8 channels
+at 1 kHz in chunks of a radio's size, then in a recorder's, and reads each with both, in
+turns. It prints seconds (the best of three), their ratio, and how much memory was taken
+at most, in bytes for each byte of the file. It ends with status 1 where the two differ.
 """
 
 import argparse
