@@ -151,7 +151,7 @@ def which(runs: Sequence[GestureRun]) -> Which:
 def run_of_recipe(
     data: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Witness]:
-    folder = tmp_path_factory.mktemp("out") / "deep" / "down"
+    folder = tmp_path_factory.mktemp("out") / "down"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gesturefit, "EPOCHS", (4, 12))
         witness = Witness(patch)

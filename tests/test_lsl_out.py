@@ -186,11 +186,14 @@ def started(tmp_path: Path, lsl_name: str) -> Any:
         )
 
     def lines() -> dict[float, dict[str, Any]]:
-        """End the run, and return its predictions by the ends of their windows."""
+        """End the run; return its predictions, and the ends of decisions, by time."""
         process.terminate()
         assert process.wait(60) == 130
-        told = map(json.loads, out.read_text().splitlines())
-        return {each["end"]: each for each in told if each["type"] == "prediction"}
+        told = list(map(json.loads, out.read_text().splitlines()))
+        answers = {each["end"]: each for each in told if each["type"] == "prediction"}
+        # A busy machine may keep the samples, and end a decision.
+        ends = {each["time"]: each for each in told if each.get("kind") == "none"}
+        return ends | answers
 
     yield lines
     process.kill()
@@ -224,9 +227,11 @@ def test_what_a_plain_inlet_hears(started: Lines, lsl_name: str) -> None:
         indices.append(line["index"])
         told = [line["probabilities"][label] for label in labels]
         assert value == pytest.approx(told, abs=1e-6)
-    assert len(set(np.diff(indices))) == 1, "every window, in its order"
+    answered = [each["index"] for each in lines.values() if "probabilities" in each]
+    first = answered.index(indices[0])
+    assert indices == answered[first : first + 30], "every answer, in its order"
     for (text,), stamp in zip(texts, at, strict=True):
-        assert text == (line_at(lines, stamp)["label"] or "none")
+        assert text == (line_at(lines, stamp).get("label") or "none")
 
 
 @pytest.mark.slow
