@@ -71,5 +71,20 @@ class Panel(QWidget):
         """
         raise NotImplementedError
 
+    def keep(self) -> dict[str, Any]:
+        """Return what is to be next time as it is now; only what JSON can write.
+
+        Called when the window closes. By default there is nothing.
+        """
+        return {}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Put back what `keep` returned last time.
+
+        Called at most once, after the constructor and before the first refresh. Another
+        version may have written it, of another run: what is not known, or odd, is left
+        out, and nothing is raised.
+        """
+
     def retheme(self) -> None:
         """Take the colours of `theme()` anew; called once before the first refresh."""
