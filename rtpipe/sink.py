@@ -167,8 +167,8 @@ class Run:
         Predictions and events that did not reach a sink, by its name: it was too slow,
         had failed, or was closed already, for the last events of a run tell how its
         sinks ended.
-    failed : set of str
-        Sinks that an error has stopped.
+    failed : dict of str to str
+        Sinks that an error has stopped, and that error.
     unrecorded : dict of str to int
         Samples that a sink of samples was too slow for, or had failed for, by stream.
     recordings : list of RecordingStatus
@@ -184,6 +184,8 @@ class Run:
         Hands an event of a sink's own to every sink.
     cue : Cue or None
         What a person is asked to do; None where nothing is asked.
+    unfit : dict of str to str
+        Bundles that fit no stream, and why, where none does: this run has no models.
     """
 
     name: str
@@ -193,7 +195,7 @@ class Run:
     stop: Callable[[], None]
     mark: Callable[[str], None]
     dropped: dict[str, int] = field(default_factory=dict)
-    failed: set[str] = field(default_factory=set)
+    failed: dict[str, str] = field(default_factory=dict)
     unrecorded: dict[str, int] = field(default_factory=dict)
     recordings: list[RecordingStatus] = field(default_factory=list)
     refused: str = ""
@@ -201,6 +203,7 @@ class Run:
     stop_recording: Callable[[], None] = _no_recorder
     tell: Callable[[Event], None] = _to_nobody
     cue: Cue | None = None
+    unfit: dict[str, str] = field(default_factory=dict)
 
     @property
     def recording(self) -> RecordingStatus | None:

@@ -716,7 +716,7 @@ def test_what_was_not_recorded_or_read_is_told_at_the_end() -> None:
     run = make_run([make_stream()])
     run.unrecorded["arm"] = 5
     run.dropped |= {"jsonl": 6, "socket": 0, "recorder": 2}
-    run.failed.add("recorder")
+    run.failed["recorder"] = "disk full"
     run.models["model-0"].windows["arm"].overwritten = 7
     text = told_at_the_end(run, [])
     assert "arm: overwritten 7, not recorded 5" in text

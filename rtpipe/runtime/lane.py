@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import cast
 
+from rtpipe.errors import last_line
 from rtpipe.runtime.thread import start
 from rtpipe.sink import Item, Run, SamplesLost, Sink, Taken
 from rtpipe.types import Chunk
@@ -115,7 +116,7 @@ class Lane:
         except BaseException as error:  # a SystemExit too would end it unseen
             with self._changed:
                 self._over = True
-                self._run.failed.add(self._sink.name)
+                self._run.failed[self._sink.name] = last_line(error)
                 self._count([*items, *self._items])
                 self._items.clear()
                 if isinstance(error, SamplesLost):

@@ -370,7 +370,10 @@ class Runtime:
                 )
             status.windows = {name: WindowCounters() for name in fitting}
             self.run.models[status.name] = status
-        return [] if self.run.models else unfit
+        if self.run.models:
+            return []
+        self.run.unfit = {each.data["model"]: each.data["reason"] for each in unfit}
+        return unfit
 
     def _start(
         self,

@@ -198,6 +198,7 @@ def hello_json(run: Run) -> dict[str, Any]:
         "streams": streams,
         "models": models,
         "cue": asdict(run.cue) if run.cue else None,
+        "unfit": dict(run.unfit),
     }
     described: dict[str, Any] = finite(hello)
     return described
@@ -211,7 +212,7 @@ def status_json(run: Run, time: float) -> dict[str, Any]:
     ``first`` and ``stop`` of the raw ring. ``models``: of each ``windows`` (counters by
     stream), ``latency`` (percentiles in seconds) and ``histogram`` (from, to and how
     many, for each bin that is not empty). ``recording`` and ``cue``: an object or None.
-    ``dropped``, ``unrecorded``: see `rtpipe.sink.Run`.
+    ``refused``, ``failed``, ``dropped``, ``unrecorded``: see `rtpipe.sink.Run`.
     """
     told: dict[str, Any] = {
         "type": "status",
@@ -223,6 +224,8 @@ def status_json(run: Run, time: float) -> dict[str, Any]:
         },
         "recording": asdict(run.recording) if run.recording else None,
         "cue": asdict(run.cue) if run.cue else None,
+        "refused": run.refused,
+        "failed": dict(run.failed),
         "dropped": dict(run.dropped),
         "unrecorded": dict(run.unrecorded),
     }
