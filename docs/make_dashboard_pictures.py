@@ -2,10 +2,11 @@
 
 ``python docs/make_dashboard_pictures.py`` needs no screen. It runs the synthetic
 sensors through the demo models, for a minute, and asks a person for cues; and where it
-is told of them, it plays recordings at their own pace: ``--muse FILE`` through the demo
-of emotions, ``--emg FILE`` through ``--gesture BUNDLE``, which should not have been
-trained on that person. What the window shows goes into docs/dashboard-*.png.
-docs/mental-state.md and docs/gesture.md tell where recordings are.
+is told of them, it plays recordings at their own pace: ``--muse FILE`` through the
+demos of emotion and seizure, and ``--mental BUNDLE`` if it is given; ``--emg FILE``
+through ``--gesture BUNDLE``. The bundles should not have been trained on that person.
+What the window shows goes into docs/dashboard-*.png. docs/mental-state.md and
+docs/gesture.md tell where recordings are, and how bundles are made of them.
 """
 
 import argparse
@@ -49,9 +50,8 @@ class Picture:
 def main() -> None:
     """Take the pictures of what there is."""
     told = argparse.ArgumentParser()
-    told.add_argument("--muse")
-    told.add_argument("--emg")
-    told.add_argument("--gesture")
+    for name in ("--muse", "--mental", "--emg", "--gesture"):
+        told.add_argument(name)
     given = told.parse_args()
     application = QApplication([])
     application.setApplicationName("rtpipe")
@@ -59,6 +59,7 @@ def main() -> None:
         ["live", "--device", "synthetic", "--set", "device.seed=1000001"],
         Picture("synthetic", 65, LIGHT, ("demo-seizure", "Quality")),
         Picture("synthetic-dark", 69, DARK, ("demo-emotion", "Timing")),
+        Picture("synthetic-spectrum", 73, LIGHT, ("demo-emotion", "Spectrum")),
     )
     with tempfile.TemporaryDirectory() as folder:
         asked = ["--cues", "fist,wrist flexion,wrist extension"]
@@ -68,18 +69,25 @@ def main() -> None:
             Picture("cues", 8, LIGHT, ("Spectrum",)),
         )
     if given.muse:
+        models = ["demo:emotion", "demo:seizure", given.mental]
         take(
-            ["replay", given.muse, "--model", "demo:emotion"],
-            Picture("muse", 50, LIGHT, ("Quality",)),
-            Picture("muse-dark", 54, DARK, ("Spectrum",)),
+            ["replay", given.muse, *with_models(models)],
+            Picture("muse", 40, LIGHT, ("demo-emotion", "Quality")),
+            Picture("muse-dark", 44, DARK, ("demo-seizure", "Spectrum")),
+            Picture("muse-timing", 48, LIGHT, ("demo-emotion", "Timing")),
         )
     if given.emg:
-        models = ["--model", given.gesture] if given.gesture else []
         take(
-            ["replay", given.emg, *models],
-            Picture("emg", 48, LIGHT, ("Spectrum",)),
-            Picture("emg-dark", 52, DARK, ("Quality",)),
+            ["replay", given.emg, *with_models([given.gesture])],
+            Picture("emg", 38, LIGHT, ("Spectrum",)),
+            Picture("emg-dark", 42, DARK, ("Quality",)),
+            Picture("emg-timing", 46, LIGHT, ("Timing",)),
         )
+
+
+def with_models(files: Sequence[str | None]) -> list[str]:
+    """Return the options that let a run have these models."""
+    return [part for file in files if file for part in ("--model", file)]
 
 
 def take(command: Sequence[str], *pictures: Picture) -> None:
@@ -103,6 +111,8 @@ def take(command: Sequence[str], *pictures: Picture) -> None:
             choose(picture.theme)
             raise_panels(window, picture.on_top)
             watch(until=begun + picture.seconds)
+            if window.run.state != "running":
+                sys.exit(f"the run was over before the picture {picture.name}")
             save(window, OUT / f"dashboard-{picture.name}.png")
         dashboard.close()
     run.send_signal(signal.SIGINT)
