@@ -157,12 +157,9 @@ class Attachment:
             self.close()
             why = error.strerror or error
             raise RtpipeError(f"no run answers in {folder}: {why}") from None
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             self.close()
-            raise RtpipeError(
-                f"the run in {folder} is of another version of rtpipe: look at it "
-                "with the rtpipe that it was started with"
-            ) from None
+            raise of_another_version(folder) from None
         except BaseException:
             self.close()
             raise
@@ -171,7 +168,8 @@ class Attachment:
         """Return the lines that came since the last call; never waits.
 
         There may be more: what takes long to read comes with the next call. Where lines
-        are missing because nobody called for long, there is a line ``dropped``.
+        are missing because nobody called for long, there is a line ``dropped``. One
+        that is no JSON object is empty.
         """
         self._say()
         lines, self._early = [*self._early, *self._read()], []
@@ -230,7 +228,24 @@ class Attachment:
             parts.append(part)
             size += len(part)
         *lines, self._heard = b"".join(parts).split(b"\n")
-        return [json.loads(line) for line in lines]
+        return [_object(line) for line in lines]
+
+
+def _object(line: bytes) -> Line:
+    """Return what a line says; nothing where it is no JSON object."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def of_another_version(folder: Path) -> RtpipeError:
+    """Return the error of a run that says what this version does not understand."""
+    return RtpipeError(
+        f"the run in {folder} is of another version of rtpipe: look at it with the "
+        "rtpipe that it was started with"
+    )
 
 
 def _attached(hello: Line) -> dict[str, Rings]:

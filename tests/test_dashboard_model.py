@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import isnan, nan
 from pathlib import Path
 
@@ -12,16 +12,20 @@ from rtpipe.devices.faulty import faulty
 from rtpipe.devices.synthetic import SyntheticDevice
 
 from rtpipe import build, runfolder
-from rtpipe.attach import Attachment
+from rtpipe.attach import Attachment, Line, Rings
 from rtpipe.clock import now
 from rtpipe.config import ModelTable
-from rtpipe.dashboard.model import SPAN, Answers, RunModel
+from rtpipe.dashboard.model import SPAN, Answers, RunModel, StreamModel
+from rtpipe.dashboard.troubles import no_models, troubles
+from rtpipe.errors import RtpipeError
+from rtpipe.ring import Ring
 from rtpipe.runfolder import folder_of_runs
 from rtpipe.runtime.runtime import Runtime
-from rtpipe.sink import Sink
+from rtpipe.sink import Item, Sink
 from rtpipe.sinks.collect import Collect
+from rtpipe.sinks.cues import Cues
 from rtpipe.sinks.jsonl import as_json
-from rtpipe.types import Prediction
+from rtpipe.types import Chunk, Prediction, StreamInfo
 
 PATIENCE = 60.0  # seconds, only for a test that fails
 LABELS = ("rest", "fist")
@@ -174,4 +178,147 @@ def test_a_decision_that_ended_is_not_the_present_one(home: Path) -> None:
         assert not answers.newest
         assert answers.none == "no data for 0.20 s"
         assert isnan(model.streams["synthetic:emg"].events[-1].time)
+        attachment.close()
+
+
+class Overtaken(Ring):
+    """A ring whose run has written on whenever a reader has looked where it ends."""
+
+    times_left = 0  # how often that is so
+
+    @property
+    def stop(self) -> int:
+        stop = super().stop
+        if self.times_left:
+            self.times_left -= 1
+            self.write(counted(stop, self.capacity + 1))
+        return stop
+
+
+def counted(start: int, n: int) -> Chunk:
+    """Return samples that hold their own index, and times that are it."""
+    index = np.arange(start, start + n, dtype=np.float64)
+    return Chunk("band", start, index, np.repeat(index, 2).reshape(n, 2).astype("f4"))
+
+
+def test_the_newest_sample_is_read_though_the_run_writes() -> None:
+    info = StreamInfo("band", 10.0, ("A", "B"), ("misc",) * 2, ("uV", "%"))
+    ring = Overtaken((2,), 8)
+    stream = StreamModel(Rings(info, "recording", ring, {}, {}))
+    assert isnan(stream.now(5.0))
+    assert stream.battery is None
+    ring.write(counted(0, 5))
+    assert (stream.now(5.0), stream.battery) == (4.0, 4.0)
+    ring.times_left = 1  # it is read again
+    assert stream.now(5.0) == 13.0
+    ring.times_left = 1
+    assert stream.battery == 22.0
+    ring.times_left = 1000  # it is never caught up with
+    assert stream.now(5.0) == 13.0, "as it was read last"
+    assert stream.battery is None
+    ring.times_left = 0
+    ring.write(counted(100_000, 1))  # after a hole
+    assert (stream.now(5.0), stream.battery) == (100_000.0, 100_000.0)
+
+
+def test_a_line_that_is_odd_is_counted_and_no_more(home: Path) -> None:
+    bundles = build.bundles((ModelTable(path="demo:gesture"),), "cpu")
+    with Runtime([SyntheticDevice("emg", seed=3)], bundles) as runtime:
+        attachment = Attachment(home / runtime.run.name)
+        model = RunModel(attachment)
+        answers = model.models["demo-gesture"].streams["synthetic:emg"]
+        found: dict[str, Line] = {}
+        end = time.monotonic() + PATIENCE
+        while not {"prediction", "status"} <= found.keys():
+            assert time.monotonic() < end, "they did not come"
+            found |= {each["type"]: each for each in attachment.poll()}
+            time.sleep(0.005)
+        attachment.close()
+    prediction, status = found["prediction"], found["status"]
+    stream = status["streams"]["synthetic:emg"]
+    odd: list[Line] = [
+        {},
+        {"type": "event"},
+        {"type": "dropped", "n": "many"},
+        {"type": "error"},
+        {**prediction, "model": "another"},
+        {**prediction, "stream": "another"},
+        {key: prediction[key] for key in prediction if key != "probabilities"},
+        {**prediction, "probabilities": [1]},
+        {**status, "streams": {"another": stream}},
+        {**status, "streams": {"synthetic:emg": {**stream, "counters": None}}},
+        {**status, "streams": {"synthetic:emg": {"quality": []}}},
+        {**status, "models": {"demo-gesture": {}}},
+    ]
+    model.take([status, prediction], now())
+    before = dict(model.streams["synthetic:emg"].status)
+    for n, line in enumerate(odd, 1):
+        model.take([line, {"type": "what a later version tells"}], now())
+        assert model.odd == n, line
+    assert len(answers) == 1
+    assert answers.newest == prediction
+    assert model.streams["synthetic:emg"].status == before
+    model.take([{**prediction, "index": prediction["index"] + 1}], now())
+    assert len(answers) == 2
+
+
+class Breaks(Collect):
+    """A sink that fails."""
+
+    name = "breaks"
+
+    def take(self, items: Sequence[Item]) -> None:
+        raise OSError("no route to the host")
+
+
+def test_what_a_person_must_know_is_told_while_it_is_so(
+    home: Path, tmp_path: Path
+) -> None:
+    bundles = build.bundles((ModelTable(path="demo:seizure"),), "cpu")
+    sinks: list[Sink] = [Collect(), Breaks()]
+    asking = Cues(("fist",), 9, 60.0, 7)
+    device = SyntheticDevice("emg", seed=3)
+    with Runtime([device], bundles, sinks, optional=True, asking=asking) as runtime:
+        attachment = Attachment(home / runtime.run.name)
+        model = RunModel(attachment)
+        assert troubles(model) == []
+        assert model.models == {}
+        assert no_models(model).startswith("no model runs: demo-seizure: it fits no ")
+        lacking = "NOT RECORDING: what is done now is kept nowhere"
+        broken = "breaks stopped: no route to the host"
+        follow(model, lambda: troubles(model) == [lacking, broken])
+        attachment.send({"command": "record", "file": "day.txt"})
+        follow(model, lambda: len(troubles(model)) == 3)
+        assert troubles(model)[1].startswith("NOT RECORDED: day.txt would not be XDF")
+        path = tmp_path / "day.xdf"
+        attachment.send({"command": "record", "file": str(path)})
+        follow(model, lambda: troubles(model) == [broken])
+        attachment.send({"command": "stop recording"})
+        follow(model, lambda: troubles(model) == [lacking, broken])
+        attachment.close()
+
+
+def test_a_recording_that_stops_is_told_also_when_the_run_is_over(
+    home: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "day.xdf"
+    sinks: list[Sink] = [Collect()]
+    with Runtime([SyntheticDevice("emg", seed=3)], (), sinks, record=path) as runtime:
+        attachment = Attachment(home / runtime.run.name)
+        model = RunModel(attachment)
+        follow(model, lambda: model.recording and model.recording["bytes"])
+        assert troubles(model) == []
+        path.unlink()
+        follow(model, lambda: troubles(model))
+    follow(model, lambda: model.state == "over")
+    assert troubles(model)[0].startswith("RECORDING STOPPED: ")
+    attachment.close()
+
+
+def test_a_run_of_another_version_is_an_error(home: Path) -> None:
+    with Runtime([SyntheticDevice("emg", seed=3)]) as runtime:
+        attachment = Attachment(home / runtime.run.name)
+        del attachment.hello["cue"]
+        with pytest.raises(RtpipeError, match="is of another version of rtpipe"):
+            RunModel(attachment)
         attachment.close()

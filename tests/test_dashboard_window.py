@@ -31,6 +31,8 @@ from rtpipe.dashboard.theme import (
 from rtpipe.dashboard.window import Place, Window
 from rtpipe.runfolder import folder_of_runs
 from rtpipe.runtime.runtime import Runtime
+from rtpipe.sink import Run
+from rtpipe.sinks.socket import hello_json
 from rtpipe.xdf.read import read
 
 OPEN: list[Dashboard] = []
@@ -124,11 +126,11 @@ def drawn(qtbot: QtBot, window: Window, name: str, more: int = 3) -> None:
     )
 
 
-def said(window: Window) -> str:
-    """Return the sentence above the panels, or nothing."""
+def said(window: Window) -> list[str]:
+    """Return the sentences above the panels."""
     bar = window.findChild(QToolBar, "said")
     label = bar.findChild(QLabel) if bar is not None and bar.isVisible() else None
-    return "" if label is None else label.text()
+    return [] if label is None else label.text().splitlines()
 
 
 def dock(window: Window, title: str) -> QDockWidget:
@@ -160,7 +162,7 @@ def test_a_panel_that_fails_stops_alone_and_is_named(
     drawn(qtbot, window, "seen synthetic:eeg")
     assert counts(window)["seen broken"] == 1
     assert window.failed == {"seen broken": "nothing to see"}
-    assert said(window) == "seen broken stopped: nothing to see"
+    assert said(window) == ["✕ seen broken stopped: nothing to see"]
     assert "ValueError: nothing to see" in capsys.readouterr().err
     window.close()
 
@@ -237,7 +239,7 @@ def test_closing_an_owners_window_ends_the_run_and_the_recording(
         window = look(qtbot, runtime.run.name, settings, owner=True)
         window.close()
         assert window.isVisible(), "it waits for the run"
-        assert said(window) == "ending the run, and finishing its recording ..."
+        assert said(window)[0] == "ending the run, and finishing its recording ..."
         runtime.wait(PATIENCE / 1000)
         received = runtime.run.streams["synthetic:emg"].counters.received
         assert received < 200 * PATIENCE / 1000 / 2, "the run was ended"
@@ -271,8 +273,8 @@ def test_closing_a_view_does_not_touch_the_run(
 def test_the_last_picture_stays_in_a_view(qtbot: QtBot, settings: QSettings) -> None:
     with Runtime([SyntheticDevice("emg", seed=4)]) as runtime:
         window = look(qtbot, runtime.run.name, settings)
-    qtbot.waitUntil(lambda: "is over" in said(window), timeout=PATIENCE)
-    assert said(window) == "the run is over: this is its last picture"
+    last = "the run is over: this is its last picture"
+    qtbot.waitUntil(lambda: last in said(window), timeout=PATIENCE)
     assert window.isVisible()
     assert window.run is not None
     assert window.run.streams["synthetic:emg"].raw.stop > 0
@@ -288,7 +290,7 @@ def test_a_run_that_was_killed_is_said_to_be_gone(
         window = look(qtbot, f"run-{process.pid}", settings)
         process.send_signal(signal.SIGKILL)
     expected = "the run has vanished: this is its last picture"
-    qtbot.waitUntil(lambda: said(window) == expected, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: expected in said(window), timeout=PATIENCE)
     drawn(qtbot, window, "seen synthetic:emg")
     window.close()
 
@@ -342,3 +344,145 @@ def test_a_label_has_one_colour_and_a_state_a_meaning(qtbot: QtBot) -> None:
     assert state_colour("lost").name() == LIGHT.bad
     assert state_colour("?").name() == LIGHT.quiet
     assert font(2.0).pointSizeF() == 2 * font().pointSizeF()
+
+
+class Keeps(Seen):
+    """A panel whose width is remembered; it has the name of another one."""
+
+    def __init__(self, about: str, send: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(about, send)
+        self.title = "seen synthetic:emg"
+        self.restored: list[dict[str, Any]] = []
+        self.now = 1
+
+    @classmethod
+    def subjects(cls, run: RunModel) -> Sequence[str]:
+        return ["a/b, c"]
+
+    def keep(self) -> dict[str, Any]:
+        return {"now": self.now, "of": ["ä", None]}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        assert not self.times, "before the first frame"
+        self.restored.append(kept)
+        self.now = kept["now"]
+
+
+KEY = "panels/Keeps a/b, c"
+OTHER = "seen synthetic:emg (2)"
+
+
+@pytest.fixture
+def keeping(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["rtpipe.dashboard.seen"]
+    monkeypatch.setattr(module, "Keeps", Keeps, raising=False)
+    more = (*windows.PANELS, Place("seen", "Keeps", "right"))
+    monkeypatch.setattr(windows, "PANELS", more)
+
+
+def kept_by(window: Window) -> Keeps:
+    panel = window.panels[OTHER]
+    assert isinstance(panel, Keeps)
+    return panel
+
+
+@pytest.mark.usefixtures("keeping")
+def test_two_panels_of_one_name_are_two(
+    qtbot: QtBot, run: Runtime, settings: QSettings
+) -> None:
+    window = look(qtbot, run.run.name, settings)
+    drawn(qtbot, window, "seen synthetic:emg")
+    drawn(qtbot, window, OTHER)
+    assert dock(window, OTHER).widget() is window.panels[OTHER]
+    assert {OTHER, "seen synthetic:emg"} <= set(entries(window))
+    dock(window, OTHER).close()
+    drawn(qtbot, window, "seen synthetic:emg")
+    window.close()
+
+
+@pytest.mark.usefixtures("keeping")
+def test_what_a_panel_keeps_is_there_the_next_time_until_it_is_reset(
+    qtbot: QtBot, run: Runtime, settings: QSettings
+) -> None:
+    window = look(qtbot, run.run.name, settings)
+    assert kept_by(window).restored == []
+    kept_by(window).now = 7
+    window.close()
+    again = look(qtbot, run.run.name, settings)
+    assert kept_by(again).restored == [{"now": 7, "of": ["ä", None]}]
+    again.reset_layout()
+    again.close()
+    new = look(qtbot, run.run.name, settings)
+    assert kept_by(new).restored == []
+    new.close()
+
+
+@pytest.mark.usefixtures("keeping")
+@pytest.mark.parametrize(
+    "odd", ["", "{", "[1]", '"now"', "[" * 100_000, 5, b"x", ["a"]]
+)
+def test_a_setting_that_is_broken_does_no_harm(
+    qtbot: QtBot, run: Runtime, settings: QSettings, odd: object
+) -> None:
+    for key in (KEY, "theme", "state", "geometry"):
+        settings.setValue(key, odd)
+    window = look(qtbot, run.run.name, settings)
+    assert kept_by(window).restored == []
+    drawn(qtbot, window, OTHER)
+    window.close()
+    again = look(qtbot, run.run.name, settings)
+    assert kept_by(again).restored == [{"now": 1, "of": ["ä", None]}]
+    again.close()
+
+
+@pytest.mark.usefixtures("keeping")
+def test_a_panel_that_cannot_be_restored_is_shown_all_the_same(
+    qtbot: QtBot, run: Runtime, settings: QSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.setValue(KEY, "{}")
+    window = look(qtbot, run.run.name, settings)
+    assert "KeyError" in capsys.readouterr().err
+    drawn(qtbot, window, OTHER)
+    window.close()
+
+
+def test_a_long_sentence_has_lines_and_no_wider_window(
+    qtbot: QtBot, run: Runtime, settings: QSettings
+) -> None:
+    window = look(qtbot, run.run.name, settings)
+    window.resize(700, 500)
+    narrow = window.minimumSizeHint().width()
+    window.say("What has to be said. " * 12 + "\nnow")
+    qtbot.waitUntil(lambda: said(window)[0].endswith(" now"), timeout=PATIENCE)
+    bar = window.findChild(QToolBar, "said")
+    assert bar is not None
+    (label,) = bar.findChildren(QLabel)
+    line = label.fontMetrics().height()
+    qtbot.waitUntil(lambda: label.height() > 3 * line, timeout=PATIENCE)
+    assert label.height() >= label.heightForWidth(label.width())
+    assert bar.geometry().right() <= window.width()
+    assert label.isVisible(), "it is not behind the bar's arrow"
+    assert window.minimumSizeHint().width() == narrow
+    window.say("")
+    stopped = ["✕ seen broken stopped: nothing to see"]
+    qtbot.waitUntil(lambda: said(window) == stopped, timeout=PATIENCE)
+    window.close()
+
+
+def test_a_run_of_another_version_is_said(
+    qtbot: QtBot, run: Runtime, settings: QSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def old(run: Run) -> dict[str, Any]:
+        told = hello_json(run)
+        del told["unfit"]
+        return told
+
+    monkeypatch.setattr("rtpipe.sinks.socket.hello_json", old)
+    dashboard = Dashboard(False, settings)
+    OPEN.append(dashboard)
+    dashboard.watch(folder_of_runs() / run.run.name)
+    dashboard.show()
+    message = dashboard.window.centralWidget()
+    assert isinstance(message, QLabel)
+    qtbot.waitUntil(lambda: "of another version" in message.text(), timeout=PATIENCE)
+    dashboard.window.close()

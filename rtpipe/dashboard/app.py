@@ -96,14 +96,18 @@ class Dashboard(QObject):
         if self._folder is None or time - self._tried < _AGAIN:
             return
         self._tried = time
+        attachment = None
         try:
-            self._attachment = Attachment(self._folder)
+            attachment = Attachment(self._folder)
+            self._run = RunModel(attachment)
         except RtpipeError as error:
+            if attachment is not None:
+                attachment.close()
             if not self._owner:  # an owner's run is about to answer
                 self.window.say(str(error))
             return
-        self._run = RunModel(self._attachment)
-        self.window.show_run(self._run, self._attachment.send)
+        self._attachment = attachment
+        self.window.show_run(self._run, attachment.send)
 
     def _over(self, time: float) -> bool:
         """Tell whether there is nothing left to stay open for."""

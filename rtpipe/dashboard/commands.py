@@ -260,7 +260,7 @@ def _told(status: dict[str, Any], now: float) -> str:
     """Return how a recording stands, in a few words."""
     name = Path(status["file"]).name
     if status["state"] == "stopped":
-        return f"✕ recording stopped: {status['error']}"
+        return "✕ recording stopped"  # why stands above the panels
     if status["state"] == "finished":
         return f"✓ {name}"
     lasts = clock(now - status["started"])

@@ -6,14 +6,16 @@ clock: the run's (`rtpipe.clock.now`) where it is live, the recording's in a rep
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtpipe.attach import Attachment, Line, Rings
+from rtpipe.attach import Attachment, Line, Rings, of_another_version
+from rtpipe.errors import Overrun
 from rtpipe.types import Float64
 
 SPAN = 600.0  # seconds of answers that are kept
@@ -23,6 +25,8 @@ EVENTS = 2000  # of a stream, and of the run, that are kept
 _MOST = 60_000  # answers that are kept, of a model on a stream
 _REASONS = 64  # different reasons that are told apart
 _KEYS = frozenset({"type", "stream", "time", "kind", "index"})
+# What a line raises that is not one of those this version knows.
+_ODD = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ class StreamModel:
         self.lost_minute = 0
         self.rate: float | None = None
         self._past: deque[tuple[float, int, int]] = deque()  # when, received, lost
+        self._present = np.nan  # on a recording's clock
 
     @property
     def counters(self) -> dict[str, int]:
@@ -133,10 +138,10 @@ class StreamModel:
     @property
     def battery(self) -> float | None:
         """Percent that are left, where the stream has a channel of that."""
-        if "%" not in self.info.units or not (stop := self.raw.stop):
+        if "%" not in self.info.units:
             return None
-        sample = self.raw.view(stop - 1, stop)[0]
-        return float(sample[self.info.units.index("%")])
+        sample = self._last(self.raw.view)
+        return None if sample is None else float(sample[self.info.units.index("%")])
 
     def now(self, time: float) -> float:
         """Return the present on the stream's clock; nan before its first sample.
@@ -148,12 +153,14 @@ class StreamModel:
         """
         if self.clock == "run":
             return time
-        stop = self.raw.stop
-        return float(self.raw.times(stop - 1, stop)[0]) if stop else np.nan
+        last = self._last(self.raw.times)
+        if last is not None:
+            self._present = float(last)
+        return self._present
 
     def take(self, status: dict[str, Any], time: float) -> None:
         """Note how the stream stands."""
-        self.status = status
+        self.status = {key: status[key] for key in self.status}
         past, counters = self._past, self.counters
         past.append((time, counters["received"], counters["lost"]))
         while past[0][0] < time - MINUTE:
@@ -162,6 +169,20 @@ class StreamModel:
         since, before, _ = next(each for each in past if each[0] >= time - RATED)
         if time - since > RATED / 5:
             self.rate = (counters["received"] - before) / (time - since)
+
+    def _last(self, column: Callable[[int, int], NDArray[Any]]) -> Any:
+        """Return a copy of what a column of the ring has of the newest sample.
+
+        None before the first, and where its run writes too fast for who reads here.
+        """
+        for _ in range(3):
+            if not (stop := self.raw.stop):
+                break
+            with suppress(Overrun):
+                last = column(stop - 1, stop)[0].copy()
+                self.raw.check(stop - 1)
+                return last
+        return None
 
 
 class Answers:
@@ -248,7 +269,6 @@ class Answers:
 
     def take(self, prediction: Line, time: float) -> None:
         """Note an answer that came at a time on the run's clock."""
-        self.newest, self.none, self.came = prediction, "", time
         at = self._row()
         columns, shares = self._columns, prediction["probabilities"]
         columns["index"][at] = prediction["index"]
@@ -260,6 +280,7 @@ class Answers:
         for k, label in enumerate(self.labels):
             columns["probabilities"][at, k] = _number(shares.get(label))
         self._stop = at + 1
+        self.newest, self.none, self.came = prediction, "", time
 
     def lapse(self, reason: str) -> None:
         """Note that there is no answer any longer."""
@@ -342,32 +363,60 @@ class RunModel:
     models : dict of str to ModelModel
     state : "running", "over" or "gone"
         Over is a run that has ended; gone is one that vanished.
+    known : bool
+        Whether it has told how it stands; false for the first quarter of a second.
     summary : dict or None
         The counters it ended with.
     recording : dict or None
         `rtpipe.sink.RecordingStatus`: ``file``, ``state``, ``bytes``, ``error``, ...
     cue : dict or None
         `rtpipe.cues.Cue`: ``label``, ``next``, ``left``, ``length``, ``done``, ...
+    refused : dict of str to str
+        Models that fit no stream, and why, where none does: the run has no models.
+    not_recorded : str
+        Why the recording that was asked for last did not begin; empty where it did.
+    failed : dict of str to str
+        Sinks that an error has stopped, and that error.
+    unrecorded : dict of str to int
+        Samples, by stream, that a recording lacks though they came.
+    unreached : dict of str to int
+        Predictions and events that did not reach a sink, by its name.
     events : deque of Happened
         Of the run and of all its streams, oldest first; a marker, which is told on
         every stream, once.
     dropped : int
         Lines that this dashboard was too slow for, which are missing here.
+    odd : int
+        Lines that could not be understood, and are missing here, too.
     error : str
         What the run answered to a command that it could not follow.
+
+    Raises
+    ------
+    RtpipeError
+        If the run is of another version of rtpipe.
     """
 
     def __init__(self, attachment: Attachment) -> None:
         hello = attachment.hello
-        self.name, self.started = str(hello["run"]), float(hello["started"])
         self.streams = {n: StreamModel(r) for n, r in attachment.streams.items()}
-        self.models = {told["name"]: ModelModel(told) for told in hello["models"]}
+        try:
+            self.name, self.started = str(hello["run"]), float(hello["started"])
+            self.models = {told["name"]: ModelModel(told) for told in hello["models"]}
+            self.cue: dict[str, Any] | None = hello["cue"]
+            self.refused: dict[str, str] = hello["unfit"]
+        except _ODD:
+            raise of_another_version(attachment.folder) from None
         self.state: Literal["running", "over", "gone"] = "running"
+        self.known = False
         self.summary: Line | None = None
         self.recording: dict[str, Any] | None = None
-        self.cue: dict[str, Any] | None = hello["cue"]
+        self.not_recorded = ""
+        self.failed: dict[str, str] = {}
+        self.unrecorded: dict[str, int] = {}
+        self.unreached: dict[str, int] = {}
         self.events: deque[Happened] = deque(maxlen=EVENTS)
-        self.dropped = 0
+        self.dropped = self.odd = 0
         self.error = ""
         self._attachment = attachment
 
@@ -384,28 +433,37 @@ class RunModel:
             self.state = self._attachment.ended
 
     def take(self, lines: Iterable[Line], time: float) -> None:
-        """Take in lines of the run's socket."""
+        """Take in lines of the run's socket; of one that is odd, nothing is known."""
         for line in lines:
-            kind = line["type"]
-            if kind == "prediction":
-                self.models[line["model"]].streams[line["stream"]].take(line, time)
-            elif kind == "event":
-                self._happened(line, time)
-            elif kind == "status":
-                self._stands(line)
-            elif kind == "dropped":
-                self.dropped += line["n"]
-            elif kind == "error":
-                self.error = line["message"]
-            elif kind == "summary":
-                self.summary = line
+            try:
+                self._take(line, time)
+            except _ODD:
+                self.odd += 1
+
+    def _take(self, line: Line, time: float) -> None:
+        kind = line["type"]
+        if kind == "prediction":
+            self.models[line["model"]].streams[line["stream"]].take(line, time)
+        elif kind == "event":
+            self._happened(line, time)
+        elif kind == "status":
+            self._stands(line)
+        elif kind == "dropped":
+            self.dropped += line["n"]
+        elif kind == "error":
+            self.error = str(line["message"])
+        elif kind == "summary":
+            self.summary = line
 
     def _stands(self, status: Line) -> None:
         for name, told in status["streams"].items():
             self.streams[name].take(told, status["time"])
         for name, told in status["models"].items():
             self.models[name].take(told)
+        self.known = True
         self.recording, self.cue = status["recording"], status["cue"]
+        self.not_recorded, self.failed = status["refused"], status["failed"]
+        self.unrecorded, self.unreached = status["unrecorded"], status["dropped"]
 
     def _happened(self, line: Line, time: float) -> None:
         data = {key: value for key, value in line.items() if key not in _KEYS}

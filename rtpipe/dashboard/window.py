@@ -1,19 +1,23 @@
 """The window: panels in docks, one menu, and a line below that tells how it stands."""
 
+import json
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import chain, count
 from typing import Any
 
 from PyQt6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QCloseEvent, QKeySequence
-from PyQt6.QtWidgets import QDockWidget, QLabel, QMainWindow, QToolBar
+from PyQt6.QtWidgets import QDockWidget, QLabel, QMainWindow, QSizePolicy
 
+from rtpipe.dashboard.banner import Banner
 from rtpipe.dashboard.commands import Commands
 from rtpipe.dashboard.model import RunModel
 from rtpipe.dashboard.panel import Panel
 from rtpipe.dashboard.theme import DARK, LIGHT, choose, font, theme
+from rtpipe.dashboard.troubles import no_models, troubles
 from rtpipe.errors import last_line
 
 _AREA = {
@@ -22,6 +26,7 @@ _AREA = {
     "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
 _LAYOUT = 1  # of the remembered layouts; a new number forgets the old ones
+_KEPT = "panels"  # the group of the settings for what panels keep
 _SHARES = (3, 2)  # of the width: what is on the left, what is on the right
 
 
@@ -79,7 +84,8 @@ class Window(QMainWindow):
     run : RunModel or None
         None until `show_run`.
     panels : dict of str to Panel
-        By their titles, once there is a run.
+        By their titles, once there is a run. A model's that is named like another
+        panel has a number behind its name.
     menu : QMenu
         The one menu.
     commands : Commands
@@ -101,6 +107,8 @@ class Window(QMainWindow):
         self.panels: dict[str, Panel] = {}
         self.paused = False
         self.failed: dict[str, str] = {}
+        self._sentence = ""  # above the panels
+        self._forgets = False  # what panels are to keep for the next time
         self._settings, self._owner, self._released = settings, owner, False
         self._docks: dict[str, QDockWidget] = {}
         self._first: list[tuple[Place, QDockWidget]] = []  # those on top at first
@@ -123,8 +131,12 @@ class Window(QMainWindow):
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._message.setFont(font(1.6))
         self.setCentralWidget(self._message)
-        self._banner = self._bar()
+        self._banner = Banner(self)
         self._standing, self._rate = QLabel(), QLabel()
+        # A long line is cut off, and does not make the window wider.
+        self._standing.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        )
         below = self.statusBar()
         assert below is not None
         below.setSizeGripEnabled(False)
@@ -134,7 +146,7 @@ class Window(QMainWindow):
         self.commands = Commands(self)
         self.addToolBar(self.commands)
         self.addToolBarBreak()
-        self.addToolBar(self._top)
+        self.addToolBar(self._banner)
         self._own_actions()
 
     def say(self, sentence: str) -> None:
@@ -142,9 +154,8 @@ class Window(QMainWindow):
         if self.run is None:
             self._message.setText(sentence)
             return
-        self._banner.setText(sentence)
-        self._banner.setFont(font(1.4, bold=True))
-        self._top.setVisible(bool(sentence))
+        self._sentence = sentence
+        self._warn(self.run)
 
     def add_action(self, text: str, keys: str, called: Callable[[], object]) -> QAction:
         """Add an entry to the menu.
@@ -174,11 +185,15 @@ class Window(QMainWindow):
         piles: dict[tuple[str, str], QDockWidget] = {}
         shown: list[tuple[Place, QDockWidget]] = []
         self.menu.addSeparator()
-        for place in PANELS:
-            module = import_module(f"rtpipe.dashboard.{place.module}")
-            kind: type[Panel] = getattr(module, place.panel)
+        kinds = [_kind(place) for place in PANELS]
+        own = {kind.title for kind in kinds}
+        for place, kind in zip(PANELS, kinds, strict=True):
             for subject in kind.subjects(run):
-                dock = self._dock(kind(subject, send), place, subject)
+                panel = kind(subject, send)
+                taken = {*self.panels} | (own if subject else set())
+                panel.title = _free(panel.title, taken)
+                dock = self._dock(panel, place, subject)
+                self._restore(panel, dock)
                 pile = (place.area, place.tab)
                 if place.tab and pile in piles:
                     self.tabifyDockWidget(piles[pile], dock)
@@ -196,6 +211,7 @@ class Window(QMainWindow):
         if self.run is None:
             return
         self._tell(self.run, now)
+        self._warn(self.run)
         for panel in self.panels.values():
             self._refresh(panel, self.run, now)
 
@@ -209,7 +225,8 @@ class Window(QMainWindow):
         self._settings.setValue("theme", theme().name)
 
     def reset_layout(self) -> None:
-        """Put every panel where it stands at first."""
+        """Put every panel where it stands at first; next time it begins anew."""
+        self._forgets = True
         if self._fresh is not None:
             self.restoreState(self._fresh, _LAYOUT)
 
@@ -224,6 +241,7 @@ class Window(QMainWindow):
         if self._fresh is not None:
             self._settings.setValue("state", self.saveState(_LAYOUT))
             self._settings.setValue("geometry", self.saveGeometry())
+            self._keep()
         if self._owner and not self._released:
             event.ignore()
         self.closing.emit()
@@ -234,19 +252,37 @@ class Window(QMainWindow):
         if event is not None and event.type() == QEvent.Type.PaletteChange:
             for panel in self.panels.values():
                 panel.retheme()
+            self._banner.retheme()
 
-    def _bar(self) -> QLabel:
-        """Make the line above the panels; it is hidden until something is said."""
-        self._top = QToolBar("what is said")
-        self._top.setObjectName("said")
-        self._top.setMovable(False)
-        banner = QLabel()
-        banner.setMargin(8)
-        self._top.addWidget(banner)
-        self._top.hide()
-        if (entry := self._top.toggleViewAction()) is not None:
-            entry.setVisible(False)
-        return banner
+    def _keep(self) -> None:
+        """Remember what panels are to be next time as they are now."""
+        if self._forgets:
+            self._settings.remove(_KEPT)
+            return
+        for title, dock in self._docks.items():
+            try:
+                kept = json.dumps(self.panels[title].keep())
+            except Exception:  # of one panel; the window is to close all the same
+                traceback.print_exc()
+            else:
+                self._settings.setValue(f"{_KEPT}/{dock.objectName()}", kept)
+
+    def _restore(self, panel: Panel, dock: QDockWidget) -> None:
+        """Give a panel what it kept last time, if that can be read."""
+        told = self._settings.value(f"{_KEPT}/{dock.objectName()}")
+        try:
+            kept = json.loads(told) if isinstance(told, str) else None
+            if isinstance(kept, dict):
+                panel.restore(kept)
+        except (ValueError, RecursionError):
+            return
+        except Exception:  # of one panel; it is as new, or nearly
+            traceback.print_exc()
+
+    def _warn(self, run: RunModel) -> None:
+        """Show above the panels what a person must know, while it is so."""
+        stopped = [f"{title} stopped: {why}" for title, why in self.failed.items()]
+        self._banner.say(self._sentence, [*troubles(run), *stopped])
 
     def _refresh(self, panel: Panel, run: RunModel, now: float) -> None:
         """Refresh a panel; one that fails is left as it is, and the others go on."""
@@ -259,7 +295,6 @@ class Window(QMainWindow):
         except Exception as error:
             traceback.print_exc()
             self.failed[panel.title] = last_line(error)
-            self.say(f"{panel.title} stopped: {last_line(error)}")
 
     def _shows(self, panel: Panel) -> bool:
         """Tell whether a panel can be seen, and does not stand still."""
@@ -295,7 +330,6 @@ class Window(QMainWindow):
             self.restoreGeometry(geometry)
         if isinstance(state := self._settings.value("state"), QByteArray):
             self.restoreState(state, _LAYOUT)
-        self._top.hide()
 
     def _share(self, shown: list[tuple[Place, QDockWidget]]) -> None:
         """Give each side its share of the width, and in it each dock of the height."""
@@ -313,10 +347,36 @@ class Window(QMainWindow):
     def _tell(self, run: RunModel, now: float) -> None:
         self._frames = [*(each for each in self._frames if each > now - 1), now]
         self._rate.setText(f"{len(self._frames)} frames/s")
-        if run.state != "running":
-            self._standing.setText(f"{run.name} is {run.state}")
-            return
-        parts = [run.name, *(f"{name} {s.state}" for name, s in run.streams.items())]
-        if run.recording and run.recording["state"] == "recording":
-            parts.append(f"● recording {run.recording['file']}")
-        self._standing.setText("   ·   ".join(parts))
+        told = "   ·   ".join(_standing(run))
+        if told != self._standing.text():
+            self._standing.setText(told)
+            self._standing.setToolTip(told)
+
+
+def _kind(place: Place) -> type[Panel]:
+    module = import_module(f"rtpipe.dashboard.{place.module}")
+    kind: type[Panel] = getattr(module, place.panel)
+    return kind
+
+
+def _free(title: str, taken: set[str]) -> str:
+    """Return a title that no panel has: with a number behind it where one does."""
+    numbered = (f"{title} ({n})" for n in count(2))
+    return next(each for each in chain([title], numbered) if each not in taken)
+
+
+def _standing(run: RunModel) -> Iterator[str]:
+    """Return how a run stands, part by part."""
+    if run.state != "running":
+        yield f"{run.name} is {run.state}"
+        return
+    yield run.name
+    yield from (f"{name} {stream.state}" for name, stream in run.streams.items())
+    if why := no_models(run):
+        yield why
+    if run.recording and run.recording["state"] == "recording":
+        yield f"● recording {run.recording['file']}"
+    if unreached := sum(run.unreached.values()):
+        yield f"{unreached:,} predictions and events did not reach a sink"
+    if run.dropped:
+        yield f"{run.dropped:,} lines missed here"
