@@ -205,20 +205,22 @@ def test_the_newest_sample_is_read_though_the_run_writes() -> None:
     info = StreamInfo("band", 10.0, ("A", "B"), ("misc",) * 2, ("uV", "%"))
     ring = Overtaken((2,), 8)
     stream = StreamModel(Rings(info, "recording", ring, {}, {}))
-    assert isnan(stream.now(5.0))
-    assert stream.battery is None
+
+    def read(times_left: int = 0) -> tuple[float, float | None]:
+        ring.times_left = times_left
+        now = stream.now(5.0)
+        ring.times_left = times_left
+        battery = stream.battery
+        ring.times_left = 0
+        return now, battery
+
+    assert str(read()) == "(nan, None)"
     ring.write(counted(0, 5))
-    assert (stream.now(5.0), stream.battery) == (4.0, 4.0)
-    ring.times_left = 1  # it is read again
-    assert stream.now(5.0) == 13.0
-    ring.times_left = 1
-    assert stream.battery == 22.0
-    ring.times_left = 1000  # it is never caught up with
-    assert stream.now(5.0) == 13.0, "as it was read last"
-    assert stream.battery is None
-    ring.times_left = 0
+    assert read() == (4.0, 4.0)
+    assert read(1) == (13.0, 22.0), "it is read again"
+    assert read(1000) == (13.0, None), "the time is that of what was read last"
     ring.write(counted(100_000, 1))  # after a hole
-    assert (stream.now(5.0), stream.battery) == (100_000.0, 100_000.0)
+    assert read() == (100_000.0, 100_000.0)
 
 
 def test_a_line_that_is_odd_is_counted_and_no_more(home: Path) -> None:
