@@ -1,11 +1,13 @@
 """The panel of quality: what a run tells of its streams, and what goes wrong, shown."""
 
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPointF
-from PyQt6.QtGui import QImage, QPainter
+from PyQt6.QtGui import QColor, QImage, QPainter, QPalette
+from PyQt6.QtWidgets import QLabel, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 from rtpipe.devices.faulty import faulty
 from rtpipe.devices.synthetic import SyntheticDevice
@@ -15,15 +17,23 @@ from rtpipe.clock import now
 from rtpipe.counters import StreamCounters
 from rtpipe.dashboard.head import PLACES, Head, is_muse
 from rtpipe.dashboard.model import RunModel, StreamModel
-from rtpipe.dashboard.quality import Channels, QualityPanel, facts_of, sentence_of
+from rtpipe.dashboard.quality import (
+    Channels,
+    Facts,
+    QualityPanel,
+    facts_of,
+    meaning_of,
+    sentence_of,
+)
 from rtpipe.dashboard.sign import draw_sign, reason_of
-from rtpipe.dashboard.theme import DARK, LIGHT, choose
+from rtpipe.dashboard.theme import DARK, LIGHT, choose, theme
 from rtpipe.device import Device
 from rtpipe.ring import Ring
 from rtpipe.runfolder import folder_of_runs
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.types import Chunk, StreamInfo
 
+DASH = "\N{EM DASH}"  # where something is not known
 PATIENCE = 60_000  # milliseconds, only for a test that fails
 WORDS = ("good", "flat", "railed", "mains", "noisy", "?")
 
@@ -96,7 +106,7 @@ def test_a_stream_that_breaks_and_comes_back_is_shown_so(
     desk = on(faulty("synthetic:eeg", faults=faults, seed=3))
     stream = "synthetic:eeg"
     counters = desk.runtime.run.streams[stream].counters
-    desk.until(lambda: desk.fact(stream, "in the device") not in ("", "0"))
+    desk.until(lambda: desk.fact(stream, "lost") not in ("", "0"))
     first = counters.lost
     assert 120 <= first <= 136  # in packets of about five samples
     assert desk.fact(stream, "lost").startswith(f"{first} (")
@@ -108,20 +118,20 @@ def test_a_stream_that_breaks_and_comes_back_is_shown_so(
     desk.until(lambda: shown[stream].state == "lost")
     assert "still trying" in shown[stream].sentence
     assert "disconnected on purpose" in shown[stream].sentence
-    assert desk.head() == ", ".join(f"{name} ?" for name in PLACES)
-    assert not desk.fact(stream, "delay")
+    assert desk.head() == ", ".join(f"{name} no data" for name in PLACES)
+    assert desk.fact(stream, "delay") == DASH
     desk.until(lambda: shown[stream].state == "streaming")
     assert shown[stream].sentence == ""
-    desk.until(lambda: desk.fact(stream, "delay") != "")
+    desk.until(lambda: desk.fact(stream, "delay") != DASH)
     desk.until(lambda: desk.head() == ", ".join(f"{name} good" for name in PLACES))
     assert counters.lost > first
     desk.until(lambda: desk.fact(stream, "lost").startswith(f"{counters.lost:,} ("))
 
 
-def stream_of(info: StreamInfo, **status: object) -> StreamModel:
-    """A stream whose run has told this of it."""
+def stream_of(info: StreamInfo, value: float = 87, **status: object) -> StreamModel:
+    """A stream of this value, whose run has told this of it."""
     ring = Ring(info.sample_shape, 100)
-    ring.write(Chunk(info.name, 0, np.arange(5.0), np.full((5, 1), 87.0, np.float32)))
+    ring.write(Chunk(info.name, 0, np.arange(5.0), np.full((5, 1), value, np.float32)))
     stream = StreamModel(Rings(info, "run", ring, {}, {}))
     stream.status = {**stream.status, **status}
     return stream
@@ -140,11 +150,45 @@ def test_facts_are_the_counters_in_words(level: StreamInfo) -> None:
         "delay": "250 ms",
         "lost": "10 (1.00%)",
         "last minute": "0",
-        "in the device": "7",
-        "on the way": "3",
         "battery": "87 %",
     }
     assert facts_of(stream_of(level)) == {}
+    told = meaning_of(stream)
+    assert told.keys() == facts_of(stream).keys()
+    assert "7 by the sensor's own count, 3 by their times" in told["lost"]
+    assert "A recording has none" not in told["delay"]
+    stream.clock = "recording"
+    assert "A recording has none" in meaning_of(stream)["delay"]
+
+
+@pytest.mark.parametrize(
+    ("percent", "told"), [(87, "87 %"), (20, "20 %, low"), (0, "0 %, low")]
+)
+def test_a_low_battery_is_called_so(
+    qtbot: QtBot, level: StreamInfo, percent: float, told: str
+) -> None:
+    stream = stream_of(level, percent, counters=StreamCounters().summary())
+    assert facts_of(stream)["battery"] == told
+    facts = Facts()
+    qtbot.addWidget(facts)
+    facts.refresh(stream)
+    (value,) = (each for each in facts.findChildren(QLabel) if each.text() == told)
+    ink = value.palette().color(QPalette.ColorRole.WindowText)
+    assert (ink == QColor(theme().warn)) == ("low" in told)
+
+
+def test_a_battery_of_which_nothing_is_known_is_not_shown(
+    qtbot: QtBot, level: StreamInfo
+) -> None:
+    stream = stream_of(level, np.nan, counters=StreamCounters().summary())
+    assert "battery" not in facts_of(stream)
+    facts = Facts()
+    qtbot.addWidget(facts)
+    facts.show()
+    facts.refresh(stream)
+    shown = [each.text() for each in facts.findChildren(QLabel) if each.isVisible()]
+    assert "lost" in shown
+    assert "battery" not in shown
 
 
 @pytest.mark.parametrize(
@@ -233,6 +277,68 @@ def test_many_channels_stand_in_columns_and_none_is_left_out(qtbot: QtBot) -> No
     assert [each.split()[0] for each in told] == names
     assert told[7] == f"E7 flat: {reason_of('flat')}"
     assert channels.heightForWidth(1200) < channels.heightForWidth(300)
+
+
+def test_what_is_wrong_with_many_is_said_once_with_their_names(qtbot: QtBot) -> None:
+    names = [f"E{k}" for k in range(64)]
+    channels = Channels(names)
+    qtbot.addWidget(channels)
+    channels.show_quality(dict.fromkeys(names, "good"), False)
+    whole = channels.heightForWidth(800)
+    channels.show_quality(dict.fromkeys(names, "good") | {"E7": "flat"}, False)
+    one = channels.heightForWidth(800)
+    channels.show_quality(dict.fromkeys(names, "flat"), False)
+    assert whole < one
+    assert channels.heightForWidth(800) <= one + channels.fontMetrics().height()
+
+
+@pytest.mark.parametrize("size", [(766, 252), (700, 270), (500, 500)])
+def test_both_sensors_are_seen_at_once_without_scrolling(
+    on: Callable[[Device], Desk], size: tuple[int, int]
+) -> None:
+    desk = on(SyntheticDevice("both", seed=3))
+    desk.panel.resize(*size)
+    desk.until(lambda: desk.head() == ", ".join(f"{name} good" for name in PLACES))
+    desk.until(lambda: DASH not in desk.fact("synthetic:emg", "rate"))
+    (area,) = desk.panel.findChildren(QScrollArea)
+    bar = area.verticalScrollBar()
+    assert bar is not None
+    desk.until(lambda: bar.maximum() == 0)
+    for each in desk.panel.streams.values():
+        inside = each.geometry()
+        assert inside.right() <= size[0]
+        assert inside.bottom() <= size[1]
+        for part in each.findChildren(QWidget):
+            if part.isVisible():
+                corner = part.mapTo(each, part.rect().bottomRight())
+                assert corner.x() <= inside.width()
+                assert corner.y() <= inside.height()
+
+
+def test_letters_are_as_large_as_there_is_room_for(
+    on: Callable[[Device], Desk],
+) -> None:
+    desk = on(SyntheticDevice("both", seed=3))
+    sizes = []
+    for wide, high in ((400, 300), (766, 270), (1300, 700)):
+        desk.panel.resize(wide, high)
+        desk.until(lambda: DASH not in desk.fact("synthetic:emg", "rate"))
+        sizes.append(desk.panel.streams["synthetic:emg"].font().pointSizeF())
+    assert sizes == sorted(sizes)
+    assert sizes[-1] >= 1.4 * sizes[0]
+
+
+@pytest.mark.parametrize("state", ["over", "gone"])
+def test_a_run_that_has_ended_is_not_called_good(
+    on: Callable[[Device], Desk], state: Literal["over", "gone"]
+) -> None:
+    desk = on(SyntheticDevice("eeg", seed=3))
+    desk.until(lambda: "good" in desk.head())
+    desk.run.state = state
+    (shown,) = desk.panel.streams.values()
+    desk.until(lambda: shown.state == state)
+    assert "ended" in shown.sentence
+    assert "good" not in desk.head()
 
 
 def test_light_and_dark_show_the_same_in_other_colours(

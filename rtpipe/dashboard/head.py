@@ -5,9 +5,9 @@ from math import cos, radians, sin
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QFont, QPainter, QPainterPath, QPaintEvent, QPen
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from rtpipe.dashboard.sign import draw_sign
+from rtpipe.dashboard.sign import draw_sign, reason_of
 from rtpipe.dashboard.theme import state_colour, theme
 
 #: Electrodes by the 10-10 system: degrees from the nose to the right, and how far from
@@ -31,6 +31,7 @@ class Head(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._quality = dict.fromkeys(PLACES, "?")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def show_quality(self, quality: dict[str, str]) -> None:
         """Show a word for each electrode in `PLACES`."""
@@ -38,24 +39,29 @@ class Head(QWidget):
             self._quality = quality
             told = ", ".join(f"{name} {word}" for name, word in quality.items())
             self.setAccessibleDescription(told)
+            reasons = {word: reason_of(word) for word in quality.values()}
+            more = "\n".join(f"{w}: {why}" for w, why in reasons.items() if why)
+            self.setToolTip("\n".join(filter(None, (told, more))))
             self.update()
 
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the least room in which the words of one side do not meet."""
+        line = self.fontMetrics().height()
+        return QSize(5 * line + 2 * self._words(), int(6.2 * line))
+
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """Return the same as `sizeHint`: smaller the words would have no room."""
+        """Return the same."""
         return self.sizeHint()
 
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """Return the room for the head and the words beside it."""
-        letters = self.fontMetrics()
-        words = letters.horizontalAdvance("railed")
-        return QSize(9 * letters.height() + 2 * words, 12 * letters.height())
+    def _words(self) -> int:
+        """Return the room for the words on one side."""
+        return self.fontMetrics().horizontalAdvance("no data") + 8
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw it as large as there is room."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        words = self.fontMetrics().horizontalAdvance("railed ") + 8
-        across, down = self.width() - 2 * words, self.height()
+        across, down = self.width() - 2 * self._words(), self.height()
         radius = max(20.0, min(across / 2.3, down / 2.35))
         middle = QPointF(self.width() / 2, down / 2 + 0.06 * radius)
         _draw_outline(painter, middle, radius)

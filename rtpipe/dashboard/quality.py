@@ -1,12 +1,12 @@
 """The panel of quality: does each stream come, is it whole, does it look like one."""
 
 from collections.abc import Callable
+from math import inf, isnan
 from typing import Any
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PyQt6.QtWidgets import (
-    QBoxLayout,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -18,26 +18,33 @@ from PyQt6.QtWidgets import (
 )
 
 from rtpipe.dashboard.head import PLACES, Head, is_muse
-from rtpipe.dashboard.model import RunModel, StreamModel
+from rtpipe.dashboard.model import MINUTE, RATED, RunModel, StreamModel
 from rtpipe.dashboard.panel import Panel
 from rtpipe.dashboard.sign import ENDED, draw_sign, reason_of
 from rtpipe.dashboard.theme import font, state_colour, theme
 from rtpipe.duration import clock, milliseconds
 
 _EVERY = 0.25  # seconds between two figures: the run tells them no more often
-_FACTS = (
-    "rate",
-    "delay",
-    "lost",
-    "last minute",
-    "in the device",
-    "on the way",
-    "battery",
-)
-_FEW = 8  # channels, up to which each has a line of its own
+_FACTS = ("rate", "delay", "lost", "last minute", "battery")
+_LOW = 20.0  # percent of a battery, up to which it is told that it is low
+_FEW = 4  # channels, up to which they stand under each other
+_MANY = 16  # channels, above which those that are good have no word
+_NAMED = 8  # channels that are named beside what is wrong with them; else their number
 _SIGN = 1.2  # lines, as wide as a channel's sign
 _SCALES = (1.6, 1.4, 1.2, 1.0)  # of letters, the first for which there is room
+_COLUMNS = (5, 2, 1)  # of figures, the first for which there is room
+_SPARE = 2  # lines that are left free where letters are large
 _APART = 20  # pixels between two streams
+_AROUND = (12, 6)  # pixels
+_WRAP = Qt.TextFlag.TextWordWrap
+_OVER = "the run has ended; these are its last figures"
+_STATES = {
+    "connecting": "It has not sent anything yet.",
+    "streaming": "It comes as it should.",
+    "degraded": "It comes, but late or with many samples missing.",
+    "lost": "Nothing comes any more. It is tried again by itself.",
+    "recovering": "It is being opened again.",
+}
 
 
 class QualityPanel(Panel):
@@ -55,11 +62,10 @@ class QualityPanel(Panel):
         super().__init__(about, send)
         self.streams: dict[str, StreamQuality] = {}
         self._shown = -_EVERY
-        self._across = 0
-        self._room = (0, 0, False)  # for which letters were chosen
+        self._room: tuple[int, ...] = ()  # for which letters were chosen, and how much
         inside = QWidget()
         self._grid = QGridLayout(inside)
-        self._grid.setContentsMargins(12, 8, 12, 8)
+        self._grid.setContentsMargins(*_AROUND, *_AROUND)
         self._grid.setSpacing(_APART)
         self._area = area = QScrollArea()
         area.setFrameShape(QFrame.Shape.NoFrame)
@@ -78,7 +84,7 @@ class QualityPanel(Panel):
         if not self.streams:
             self.streams = {n: StreamQuality(each) for n, each in run.streams.items()}
         for name, shown in self.streams.items():
-            shown.refresh(run.streams[name], run.started, now)
+            shown.refresh(run.streams[name], run, now)
         self._arrange()
 
     def retheme(self) -> None:
@@ -93,43 +99,61 @@ class QualityPanel(Panel):
         self._arrange()
 
     def _arrange(self) -> None:
-        if not self.streams:
+        """Choose letters as large as there is room for, and who stands beside whom."""
+        # Of the whole panel, not of what a scroll bar leaves: it would come and go.
+        known = (len(each.facts.shown) for each in self.streams.values())
+        room = self.width(), self.height(), *known
+        if not self.streams or room == self._room:
             return
-        port = self._area.viewport()
-        assert port is not None
-        room = port.width() - 24 + _APART
-        known = bool(next(iter(self.streams.values())).facts.shown)
-        if (port.width(), port.height(), known) != self._room:
-            self._room = port.width(), port.height(), known
-            self._scale(room, port.height() - 16)
-        wanted = max(each.wanted for each in self.streams.values()) + _APART
-        across = max(1, min(len(self.streams), room // wanted))
+        self._room = room
+        wide, high = self.width() - 2 * _AROUND[0], self.height() - 2 * _AROUND[1]
+        most = len(self.streams)
+        for scale in _SCALES:
+            for each in self.streams.values():
+                each.resize_letters(scale)
+            for across in range(most, 0, -1):
+                if self._height(wide, across, scale) <= high:
+                    self._place(across)
+                    return
+        # There is no room for all: it scrolls.
+        bar = self._area.verticalScrollBar()
+        assert bar is not None
+        wide -= bar.sizeHint().width()
+        heights = {across: self._height(wide, across) for across in range(1, most + 1)}
+        across = min(heights, key=heights.__getitem__)
+        self._height(wide, across)
+        self._place(across)
+
+    def _height(self, wide: int, across: int, scale: float = 1.0) -> float:
+        """Put the figures in columns, and return the height of all streams.
+
+        It is infinite where they are not wide enough.
+        """
+        each_wide = (wide + _APART) // across - _APART
+        streams = [*self.streams.values()]
+        for columns in _COLUMNS:
+            for each in streams:
+                each.arrange(columns)
+            if max(each.least for each in streams) <= each_wide:
+                break
+        else:
+            return inf
+        tall = [each.height_in(each_wide) for each in streams]
+        rows = [max(tall[k : k + across]) for k in range(0, len(tall), across)]
+        spare = _SPARE * streams[0].fontMetrics().height() if scale > 1 else 0
+        return sum(rows) + (len(rows) - 1) * _APART + spare
+
+    def _place(self, across: int) -> None:
         for each in self.streams.values():
-            each.fit(room // across - _APART)
-        if across == self._across:
-            return
-        self._across = across
-        top = Qt.AlignmentFlag.AlignTop
-        for k, each in enumerate(self.streams.values()):
             self._grid.removeWidget(each)
-            self._grid.addWidget(each, k // across, k % across, top)
+        for line in range(self._grid.rowCount()):
+            self._grid.setRowStretch(line, 0)
+        for k, each in enumerate(self.streams.values()):
+            self._grid.addWidget(each, k // across, k % across)
+            if each.head:
+                self._grid.setRowStretch(k // across, 1)
         for column in range(self._grid.columnCount()):
             self._grid.setColumnStretch(column, int(column < across))
-        self._grid.setRowStretch(len(self.streams), 1)
-
-    def _scale(self, wide: int, high: int) -> None:
-        """Choose letters as large as there is room for, all streams in one row."""
-        streams = self.streams.values()
-        for scale in _SCALES:
-            for each in streams:
-                each.setFont(font(scale))
-                each.retheme()
-            wanted = max(each.wanted for each in streams) + _APART
-            if (
-                len(streams) * wanted <= wide
-                and max(each.height_beside for each in streams) <= high
-            ):
-                return
 
 
 class StreamQuality(QWidget):
@@ -156,8 +180,10 @@ class StreamQuality(QWidget):
         # Where it is narrow the name is cut, not the state.
         ignored = QSizePolicy.Policy.Ignored
         self._name.setSizePolicy(ignored, QSizePolicy.Policy.Preferred)
+        self._name.setToolTip(stream.info.name)
         self._why = QLabel()
         self._why.setWordWrap(True)
+        self._why.hide()
         self._sign = Sign()
         self.head = Head() if is_muse(stream.info.ch_names) else None
         on_head = PLACES if self.head else {}
@@ -169,44 +195,46 @@ class StreamQuality(QWidget):
         above.addWidget(self._name, 1)
         above.addWidget(self._sign)
         above.addWidget(self._state)
-        self._beside = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._beside.setSpacing(8)
-        shown = self.head or self.channels
-        self._beside.addWidget(
-            shown, 1, Qt.AlignmentFlag(0) if self.head else Qt.AlignmentFlag.AlignTop
-        )
-        self._beside.addWidget(self.facts, 0, Qt.AlignmentFlag.AlignTop)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.addLayout(above)
-        box.addWidget(self._why)
-        box.addLayout(self._beside)
+        self._all = QVBoxLayout(self)
+        self._all.setContentsMargins(0, 0, 0, 0)
+        self._all.setSpacing(4)
+        self._all.addLayout(above)
+        self._all.addWidget(self._why)
+        self._all.addWidget(self.facts)
         if self.head:
-            box.addWidget(self.channels)
-        self.retheme()
+            self._all.addWidget(self.head, 1)
+        self._all.addWidget(self.channels)
+        if not self.head:
+            self._all.addStretch(1)
+        self.resize_letters(1.0)
 
-    def refresh(self, stream: StreamModel, started: float, now: float) -> None:
+    def refresh(self, stream: StreamModel, run: RunModel, now: float) -> None:
         """Show how it stands.
 
         Parameters
         ----------
         stream : StreamModel
-        started, now : float
-            When the run began, and the present, on its clock.
+        run : RunModel
+            Whose it is.
+        now : float
+            The present on the run's clock.
         """
-        self._sign.show_word(stream.state)
-        self._state.setText(stream.state)
-        sentence = sentence_of(stream, started, now)
+        over = run.state != "running"
+        state = run.state if over else stream.state
+        self._sign.show_word(state)
+        self._state.setText(state)
+        for each in (self._sign, self._state):
+            each.setToolTip(_STATES.get(state, ""))
+        sentence = _OVER if over else sentence_of(stream, run.started, now)
         self._why.setText(sentence)
         self._why.setVisible(bool(sentence))
-        _ink(self._why, state_colour(stream.state))
+        _ink(self._why, state_colour(state))
         quality = dict(zip(stream.info.ch_names, stream.quality, strict=True))
-        if stream.state in ENDED:  # what was judged is no longer so
-            quality = dict.fromkeys(quality, "?")
+        if over or stream.state in ENDED:  # what was judged is no longer so
+            quality = dict.fromkeys(quality, "no data")
         if self.head:
             self.head.show_quality({name: quality[name] for name in PLACES})
-        advised = self.head is not None
-        self.channels.show_quality(quality, advised)
+        self.channels.show_quality(quality, beside=self.head is not None)
         self.facts.refresh(stream)
 
     @property
@@ -220,28 +248,31 @@ class StreamQuality(QWidget):
         return self._why.text()
 
     @property
-    def wanted(self) -> int:
-        """Width in which the figures have room beside the channels, in pixels."""
-        left = self.head or self.channels
-        return left.sizeHint().width() + self.facts.sizeHint().width() + 24
+    def least(self) -> int:
+        """The width in which it can be read, in pixels."""
+        letters = self.fontMetrics()
+        name = min(self._name.sizeHint().width(), 10 * letters.height())
+        state = letters.horizontalAdvance("connecting") + letters.height()
+        return max(self._all.totalMinimumSize().width(), name + state + 20)
 
-    @property
-    def height_beside(self) -> int:
-        """Height that it has then, with a line to spare, in pixels."""
-        left = self.head or self.channels
-        tall = max(left.sizeHint().height(), self.facts.sizeHint().height())
-        return tall + 4 * self.fontMetrics().height()
+    def height_in(self, width: int) -> int:
+        """Return the height that it needs in a width, in pixels."""
+        return self._all.minimumHeightForWidth(width)
 
-    def fit(self, width: int) -> None:
-        """Put the figures beside the channels, or below them where it is narrow."""
-        ways = QBoxLayout.Direction
-        wide = width >= self.wanted
-        self._beside.setDirection(ways.LeftToRight if wide else ways.TopToBottom)
+    def arrange(self, columns: int) -> None:
+        """Put the figures in so many columns."""
+        self.facts.arrange(columns)
+        self._all.invalidate()
+        self._all.activate()
+
+    def resize_letters(self, scale: float) -> None:
+        """Take letters of so many times the system's size."""
+        self.setFont(font(scale))
+        self._name.setFont(font(1.2 * scale, bold=True))
+        self.retheme()
 
     def retheme(self) -> None:
-        """Take letters and colours anew."""
-        scale = self.font().pointSizeF() / font().pointSizeF()
-        self._name.setFont(font(1.4 * scale, bold=True))
+        """Take the colours anew."""
         self.facts.retheme()
 
 
@@ -251,7 +282,7 @@ class Sign(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._word = ""
-        self.setFixedSize(18, 18)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def show_word(self, word: str) -> None:
         """Show the sign of this state."""
@@ -259,26 +290,35 @@ class Sign(QWidget):
             self._word = word
             self.update()
 
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the height of a line, both ways."""
+        line = self.fontMetrics().height()
+        return QSize(line, line)
+
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw it."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        draw_sign(painter, QPointF(9, 9), 6.5, self._word)
+        middle = QPointF(self.width() / 2, self.height() / 2)
+        draw_sign(painter, middle, 0.36 * self.height(), self._word)
 
 
 class Channels(QWidget):
-    """A sign, the name and the quality of each channel, in as many columns as fit.
+    """A sign, the name and the quality of each channel, in columns where they are many.
+
+    What a quality means and what to try stands behind it where there is room, else
+    below all of them.
 
     Parameters
     ----------
-    names : sequence of str
+    names : list of str
         Of those that have a place here; of others only what is wrong is told.
     """
 
     def __init__(self, names: list[str]) -> None:
         super().__init__()
         self._names = names
-        self._told: list[tuple[str, str, str]] = []  # name, quality, reason
+        self._told: list[tuple[str, str]] = []  # name, quality
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -294,13 +334,13 @@ class Channels(QWidget):
             with them, and what to try, is told here all the same.
         """
         told = [
-            (name, word, reason_of(word))
+            (name, word)
             for name, word in quality.items()
-            if name in self._names or (beside and word not in ("good", "?"))
+            if name in self._names or (beside and word not in ("good", "?", "no data"))
         ]
         if told != self._told:
             self._told = told
-            said = "\n".join(f"{name} {_said(word, why)}" for name, word, why in told)
+            said = "\n".join(f"{name} {_said(word)}" for name, word in told)
             self.setAccessibleDescription(said)
             self.setToolTip(said)
             self.updateGeometry()
@@ -311,19 +351,18 @@ class Channels(QWidget):
         return True
 
     def heightForWidth(self, width: int) -> int:  # noqa: N802
-        """Return the height of all rows."""
-        across = self._columns(width)
-        rows = -(-len(self._told) // across) + len(self._reasons(width))
-        return rows * self._line() + 2
+        """Return the height of all rows, and of what is told below them."""
+        down = -(-len(self._told) // self._across(width))
+        return down * self._line() + self._text_height(width)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Return the least width, and its height."""
-        width = max(self.width(), 8 * self._line())
-        return QSize(8 * self._line(), self.heightForWidth(width))
+        """Return the room of one column."""
+        wide = self._cell()
+        return QSize(wide, self.heightForWidth(max(wide, self.width())))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """Return the same."""
-        return self.sizeHint()
+        """Return the width of one column, and no height: that goes with the width."""
+        return QSize(self._cell(), 0)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
         """Ask for the height that goes with the new width."""
@@ -332,64 +371,107 @@ class Channels(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw the cells, the first column from top to bottom first."""
+        if not self._told:
+            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        across, line = self._columns(self.width()), self._line()
+        across, line = self._across(self.width()), self._line()
         down = -(-len(self._told) // across)
-        wide = self.width() // across
-        below, sign = self._reasons(self.width()), _SIGN * line
-        for k, (name, word, reason) in enumerate(self._told):
+        wide, sign = self.width() // across, _SIGN * line
+        long = self._is_long(self.width())
+        for k, (name, word) in enumerate(self._told):
             x, y = (k // down) * wide, (k % down) * line
-            draw_sign(painter, QPointF(x + 0.4 * line, y + line / 2), 0.27 * line, word)
+            at = QPointF(x + 0.45 * line, y + line / 2)
+            draw_sign(painter, at, 0.31 * line, word)
             room = QRectF(x + sign, y, wide - sign, line)
-            self._write(painter, room, name, word, _said(word, "" if below else reason))
-        for k, (word, reason) in enumerate(below.items()):
-            room = QRectF(0, (down + k) * line, self.width(), line)
-            painter.setPen(state_colour(word))
-            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, _said(word, reason))
+            self._write(painter, room, name, word, _said(word) if long else word)
+        top = down * line
+        for word, said in self._below(self.width()):
+            room = QRectF(0, top, self.width(), self.height() - top)
+            painter.setPen(_ink_of(word))
+            top += int(painter.boundingRect(room, _WRAP, said).height())
+            painter.drawText(room, _WRAP, said)
 
     def _write(
         self, painter: QPainter, room: QRectF, name: str, word: str, said: str
     ) -> None:
         letters, middle = painter.fontMetrics(), Qt.AlignmentFlag.AlignVCenter
         elide = Qt.TextElideMode.ElideRight
-        column = min(self._names_width(), int(room.width() / 2))
+        column = min(self._names_width(), int(room.width() * 0.7))
         painter.setPen(QColor(theme().text))
         painter.drawText(room, middle, letters.elidedText(name, elide, column))
+        if word in self._silent():
+            return
         room.setLeft(room.left() + column + 8)
-        good = word in ("good", "?")
-        painter.setPen(QColor(theme().quiet) if good else state_colour(word))
+        painter.setPen(_ink_of(word))
         said = letters.elidedText(said, elide, int(room.width()))
         painter.drawText(room, middle, said)
 
+    def _silent(self) -> tuple[str, ...]:
+        """Return the words that are not written, because there are so many."""
+        return ("good", "?", "no data") if len(self._told) > _MANY else ()
+
+    def _cell(self) -> int:
+        """Return the width of a channel, without reasons."""
+        advance = self.fontMetrics().horizontalAdvance
+        words = {word for _, word in self._told} - {*self._silent()}
+        longest = max((advance(word) + 8 for word in words), default=0)
+        return int(_SIGN * self._line()) + self._names_width() + longest + 8
+
     def _names_width(self) -> int:
         advance = self.fontMetrics().horizontalAdvance
-        return max((advance(name) for name, _, _ in self._told), default=0) + 2
+        return max((advance(name) for name, _ in self._told), default=0) + 2
 
-    def _reasons(self, width: int) -> dict[str, str]:
-        """Return what is told below, each once, where it has no room beside a name."""
-        reasons = {word: reason for _, word, reason in self._told if reason}
+    def _is_long(self, width: int) -> bool:
+        """Tell whether reasons have room behind the words."""
+        if self._across(width) > 1:
+            return False
         advance = self.fontMetrics().horizontalAdvance
-        longest = max((advance(_said(*each)) for each in reasons.items()), default=0)
-        beside = _SIGN * self._line() + self._names_width() + 10 + longest <= width
-        return {} if beside and self._columns(width) == 1 else reasons
+        longest = max((advance(_said(word)) for _, word in self._told), default=0)
+        return _SIGN * self._line() + self._names_width() + 10 + longest <= width
 
-    def _columns(self, width: int) -> int:
+    def _below(self, width: int) -> list[tuple[str, str]]:
+        """Return each quality with a reason, and what is told of it below."""
+        if self._is_long(width):
+            return []
+        by_word: dict[str, list[str]] = {}
+        for name, word in self._told:
+            if reason_of(word):
+                by_word.setdefault(word, []).append(name)
+        many = len(self._told) > _MANY
+        return [(w, _said(w) + _of(names) * many) for w, names in by_word.items()]
+
+    def _text_height(self, width: int) -> int:
+        room, letters = QRectF(0, 0, width, 10_000).toRect(), self.fontMetrics()
+        said = self._below(width)
+        return sum(letters.boundingRect(room, _WRAP, text).height() for _, text in said)
+
+    def _across(self, width: int) -> int:
         """Return how many stand beside each other: one, while they are few."""
-        if len(self._told) <= _FEW:
-            return 1
-        return max(1, min(len(self._told), width // (6 * self._line())))
+        most = -(-len(self._told) // _FEW)
+        return max(1, min(most, width // self._cell()))
 
     def _line(self) -> int:
-        return int(1.45 * self.fontMetrics().height())
+        return int(1.2 * self.fontMetrics().height())
 
 
-def _said(word: str, reason: str) -> str:
+def _said(word: str) -> str:
+    reason = reason_of(word)
     return f"{word}: {reason}" if reason else word
 
 
+def _of(names: list[str]) -> str:
+    few = len(names) <= _NAMED
+    return f" ({', '.join(names) if few else f'{len(names)} channels'})"
+
+
+def _ink_of(word: str) -> QColor:
+    quiet = word in ("good", "?", "no data")
+    return QColor(theme().quiet) if quiet else state_colour(word)
+
+
 class Facts(QWidget):
-    """What is counted and measured of a stream, a line each.
+    """What is counted and measured of a stream.
 
     Attributes
     ----------
@@ -401,56 +483,109 @@ class Facts(QWidget):
         super().__init__()
         self.shown: dict[str, str] = {}
         self._rows = {name: (QLabel(name), QLabel()) for name in _FACTS}
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 4, 0, 0)
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(3)
-        for at, row in enumerate(self._rows.values()):
-            row[1].setMinimumWidth(
-                self.fontMetrics().horizontalAdvance("256.0 of 256 Hz")
-            )
-            for column, label in enumerate(row):
-                grid.addWidget(label, at, column)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 2, 0, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(1)
+        self._columns = 0
+        self.arrange(1)
+        self.retheme()
 
     def refresh(self, stream: StreamModel) -> None:
-        """Show the newest figures; what is not known has no line."""
-        self.shown = facts_of(stream)
+        """Show the newest figures; a battery only where there is one."""
+        self.shown, told = facts_of(stream), meaning_of(stream)
         for name, (label, value) in self._rows.items():
-            value.setText(self.shown.get(name, ""))
-            label.setVisible(name in self.shown)
-            value.setVisible(name in self.shown)
+            value.setText(self.shown.get(name, "\N{EM DASH}"))
+            for each in (label, value):
+                each.setVisible(name in self.shown or name != "battery")
+                each.setToolTip(told[name])
+        _ink(self._rows["last minute"][1], _warn(stream.lost_minute > 0))
+        _ink(self._rows["battery"][1], _warn(_is_low(stream.battery)))
+
+    def arrange(self, columns: int) -> None:
+        """Put the figures in so many columns."""
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for k, row in enumerate(self._rows.values()):
+            for side, label in enumerate(row):
+                self._grid.removeWidget(label)
+                at = k // columns, 3 * (k % columns) + side
+                self._grid.addWidget(label, *at)
+        for gap in range(len(self._rows)):  # the last one takes what is left
+            self._grid.setColumnMinimumWidth(3 * gap + 2, 8 * (gap < columns - 1))
+            self._grid.setColumnStretch(3 * gap + 2, int(gap == columns - 1))
+        self._grid.activate()  # now: how wide it is decides what stands beside what
 
     def retheme(self) -> None:
-        """Take the colours anew."""
-        for label, _ in self._rows.values():
+        """Take colours and letters anew."""
+        for label, value in self._rows.values():
             _ink(label, QColor(theme().quiet))
+            value.setMinimumWidth(0)
+        # So that what stands beside does not move while the figures grow.
+        for name, widest in (("rate", "256.0 of 256 Hz"), ("last minute", "8,888")):
+            value = self._rows[name][1]
+            value.setMinimumWidth(self.fontMetrics().horizontalAdvance(widest))
+
+
+def _warn(wrong: bool) -> QColor:
+    return QColor(theme().warn if wrong else theme().text)
 
 
 def _ink(label: QLabel, colour: QColor) -> None:
     palette = label.palette()
-    palette.setColor(QPalette.ColorRole.WindowText, colour)
-    label.setPalette(palette)
+    if palette.color(QPalette.ColorRole.WindowText) != colour:
+        palette.setColor(QPalette.ColorRole.WindowText, colour)
+        label.setPalette(palette)
 
 
 def facts_of(stream: StreamModel) -> dict[str, str]:
-    """Return what is counted and measured of a stream, in words."""
+    """Return what is counted and measured of a stream, in words.
+
+    There is nothing before the run has told anything, and no battery where it is not
+    known.
+    """
     counters = stream.counters
     if not counters:
         return {}
-    rate = "—" if stream.rate is None else f"{stream.rate:.1f}"
+    unknown = "\N{EM DASH}"
+    rate = unknown if stream.rate is None else f"{stream.rate:.1f}"
+    delay, battery = stream.status["delay"], stream.battery
+    comes = delay is not None and stream.state not in ENDED
     facts = {
         "rate": f"{rate} of {stream.info.sfreq:g} Hz",
+        "delay": milliseconds(delay) if comes else unknown,
         "lost": _share(counters["lost"], counters["received"]),
         "last minute": f"{stream.lost_minute:,}",
-        "in the device": f"{counters['lost_device']:,}",
-        "on the way": f"{counters['lost_transport']:,}",
     }
-    delay, battery = stream.status["delay"], stream.battery
-    if delay is not None and stream.state not in ENDED:
-        facts["delay"] = milliseconds(delay)
-    if battery is not None:
-        facts["battery"] = f"{battery:.0f} %"
+    if battery is not None and not isnan(battery):
+        low = ", low" if _is_low(battery) else ""
+        facts["battery"] = f"{battery:.0f} %{low}"
     return facts
+
+
+def meaning_of(stream: StreamModel) -> dict[str, str]:
+    """Return what each of the figures means, a sentence or two each."""
+    c = {"lost_device": 0, "lost_transport": 0, "filled": 0, **stream.counters}
+    delay = "Between a sample's time and its coming here: the median."
+    if stream.clock == "recording":
+        delay = "A recording has none: its samples are played when they are due."
+    return {
+        "rate": f"Samples a second that came in the last {RATED:g} seconds, and how "
+        "many the sensor says it sends.",
+        "delay": delay,
+        "lost": "Samples that are missing since the run began: "
+        f"{c['lost_device']:,} by the sensor's own count, {c['lost_transport']:,} by "
+        f"their times or while it was away. {c['filled']:,} of them, in short gaps, "
+        "were filled in.",
+        "last minute": "Samples that were lost in the last minute: "
+        f"{min(MINUTE, stream.lost_minute / stream.info.sfreq):.1f} seconds of signal.",
+        "battery": "What is left of it, says the sensor.",
+    }
+
+
+def _is_low(battery: float | None) -> bool:
+    return battery is not None and battery <= _LOW
 
 
 def sentence_of(stream: StreamModel, started: float, now: float) -> str:

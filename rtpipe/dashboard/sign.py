@@ -17,6 +17,7 @@ _REASONS = {
     "mains": "hum: press it on, leave the cables",
     "noisy": "muscle or loose: relax, or press it on",
     "?": "not judged yet",
+    "no data": "",
 }
 
 
