@@ -1,14 +1,14 @@
 """Signals as lanes: the picture, what stands beside and over it, and the mouse."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil, floor
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRect, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
-    QFont,
     QFontMetrics,
     QImage,
     QMouseEvent,
@@ -22,15 +22,19 @@ from PyQt6.QtWidgets import QWidget
 
 from rtpipe.dashboard.sheet import Sheet, Source
 from rtpipe.dashboard.theme import font, state_colour, theme
+from rtpipe.unit import NONE, UNKNOWN
 
 _AHEAD = 0.02  # share of the width that is empty ahead of a sweep
 _NOTCH = 120  # of a wheel, in Qt's eighths of a degree
-_SMALLEST = 7  # pixels of a letter that can still be read
+_ANEW = 4  # lanes that are drawn anew with a frame, at most: it stays quick
+_SMALL = 0.85  # letters beside lanes that are lower than a line of text
 _LINES = 200  # events that are drawn, of a stream
-_LONGEST = 200  # pixels of an event's label
+_LONGEST, _WIDEST = 30, 24  # letters of an event's label, of a channel's name
 _TICKS = 10  # times that are named, at most
 _ROOM = 6  # pixels between things that would touch
-_UNITS = {"uV": "µV", "none": "", "unknown": "?"}
+_UNITS = {"uV": "µV", NONE: "", UNKNOWN: "?"}
+_LARGER = (("uV", "mV"), ("mV", "V"))  # a thousand of one is the other
+_LARGE = 1e4  # of a unit of which the larger one is taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class Group:
     source : Source
     about : str
         What is shown of it: raw or filtered, its rate.
+    view : str
+        The model as whose filters leave it; empty where it is raw.
     state : str
         How its connection stands; empty while all is well.
     words : list of str
@@ -76,6 +82,7 @@ class Group:
     name: str
     source: Source
     about: str = ""
+    view: str = ""
     state: str = ""
     words: list[str] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
@@ -84,16 +91,6 @@ class Group:
     def hidden(self) -> int:
         """How many channels have no lane."""
         return self.source.history.info.n_channels - len(self.source.shown)
-
-    def look_like(self, other: "Group") -> None:
-        """Hide and highlight the channels that another group does, by their names."""
-        source, model = self.source, other.source
-        names, its = source.history.info.ch_names, model.history.info.ch_names
-        hidden = {name for k, name in enumerate(its) if k not in model.shown}
-        bright = {its[k] for k in model.bright}
-        shown = [k for k, name in enumerate(names) if name not in hidden]
-        source.shown = shown or source.shown
-        source.bright = {k for k, name in enumerate(names) if name in bright}
 
     def beside(self) -> tuple[object, ...]:
         """Return all that is written beside the lanes: changed, it is written anew."""
@@ -138,6 +135,8 @@ class Lanes(QWidget):
         self.groups: list[Group] = []
         self.span, self.sweep = 10.0, True
         self._head = 0
+        self._present = np.nan
+        self._empty = True  # nothing has been drawn on the sheet
         self._turned = 0
         self._waiting: dict[tuple[Source, int], None] = {}  # lanes to be drawn anew
         self._beside: tuple[object, ...] = ()
@@ -172,6 +171,7 @@ class Lanes(QWidget):
         size = round(plot.width() * ratio), round(plot.height() * ratio)
         self._sheet = Sheet(*size, self.span, ratio)
         self._place(ratio)
+        self._empty = True
         self._waiting.clear()
         for group in self.groups:
             group.source.done = group.source.blank = None
@@ -181,29 +181,18 @@ class Lanes(QWidget):
     def redraw(self, group: Group, channel: int) -> None:
         """Draw a lane anew with one of the next frames: its range has changed."""
         self._waiting[group.source, channel] = None
+        self.update()
 
-    def step(self, present: float, most: int) -> None:
-        """Draw a frame.
+    def step(self, present: float) -> None:
+        """Draw what is new.
 
         Parameters
         ----------
         present : float
             Seconds after zero; nan while nothing has come.
-        most : int
-            Lanes that may be drawn anew.
         """
-        sheet = self._sheet
-        sources = [group.source for group in self.groups]
-        columns = [sheet.column(each) for each in sources]
-        known = [each for each in columns if each is not None]
-        if np.isfinite(present):
-            known.append(floor(present / sheet.step))
-        if known:
-            self._head = max(known)
-            for key in list(self._waiting)[:most]:
-                del self._waiting[key]
-                sheet.redraw(*key)
-            sheet.advance(sources, self._head, self._ahead)
+        self._present = present
+        self._advance()
         self.update(self._plot().adjusted(0, 0, 0, self._axis))
         beside = tuple(part for group in self.groups for part in group.beside())
         if beside != self._beside:
@@ -259,6 +248,7 @@ class Lanes(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Show the picture, and what stands over and beside it."""
         assert event is not None
+        self._catch_up()
         with QPainter(self) as painter:
             plot = self._plot()
             painter.fillRect(event.rect(), QColor(theme().ground))
@@ -269,19 +259,49 @@ class Lanes(QWidget):
             if event.rect().left() < plot.left():
                 self._paint_beside(painter, plot)
 
+    # What is drawn on the sheet.
+
+    def _advance(self) -> None:
+        sheet = self._sheet
+        sources = [group.source for group in self.groups]
+        columns = [sheet.column(each) for each in sources]
+        known = [each for each in columns if each is not None]
+        if np.isfinite(self._present):
+            known.append(floor(self._present / sheet.step))
+        if known:
+            self._head = max(known)
+            sheet.advance(sources, self._head, self._ahead)
+            self._empty = False
+
+    def _catch_up(self) -> None:
+        """Draw what hands have changed: also while the view is paused."""
+        if self._empty:
+            self._advance()
+        for key in list(self._waiting)[:_ANEW]:
+            del self._waiting[key]
+            self._sheet.redraw(*key)
+        if self._waiting:
+            self.update()
+
     # Where things are.
 
     def _fonts(self) -> None:
         self._plain, self._bold = font(1.0), font(1.1, bold=True)
+        self._small = font(_SMALL)
         metrics = QFontMetrics(self._bold)
         self._row = metrics.height() + _ROOM // 2  # of a heading, in pixels
         self._labels = QFontMetrics(self._plain).height()  # of the events under it
         self._axis = QFontMetrics(self._plain).height() + _ROOM
-        names = [n for g in self.groups for n in g.source.history.info.ch_names]
+        infos = [group.source.history.info for group in self.groups]
+        names = {name for info in infos for name in info.ch_names}
+        ranges = {_range(1000, unit) for info in infos for unit in info.units}
+        self._gutter = self._widest(names) + self._widest(ranges) + 4 * _ROOM
+
+    def _widest(self, words: Iterable[str]) -> int:
+        """Return the room for the widest of some words, or for as much as is shown."""
         metrics = QFontMetrics(self._plain)
-        widest = max((metrics.horizontalAdvance(each) for each in names), default=0)
-        scale = metrics.horizontalAdvance("0000 µV")
-        self._gutter = min(widest, 160) + scale + 4 * _ROOM
+        widest = max((metrics.horizontalAdvance(each) for each in words), default=0)
+        return min(widest, _WIDEST * metrics.averageCharWidth())
 
     def _plot(self) -> QRect:
         """Return where the picture is."""
@@ -382,6 +402,7 @@ class Lanes(QWidget):
         metrics, free = QFontMetrics(self._plain), _Free(self.width())
         top, bottom = source.top / ratio, (source.top + source.height) / ratio
         base = top - metrics.descent()
+        longest = _LONGEST * metrics.averageCharWidth()
         if self.sweep and self._head:
             at = self._plot().left() + self._head % self._sheet.width / ratio
             painter.setPen(QPen(QColor(theme().faint), 1))
@@ -390,7 +411,7 @@ class Lanes(QWidget):
             if (x := self._x(mark.time - source.zero)) is None:
                 continue
             elide = Qt.TextElideMode.ElideRight
-            text = metrics.elidedText(mark.text, elide, _LONGEST)
+            text = metrics.elidedText(mark.text, elide, longest)
             width = metrics.horizontalAdvance(text)
             left = free.take(((x, width), (x - width - _ROOM, width))) if text else None
             colour = QColor(mark.colour)
@@ -403,27 +424,31 @@ class Lanes(QWidget):
                 painter.drawText(QPointF(left, base), text)
 
     def _paint_beside(self, painter: QPainter, plot: QRect) -> None:
-        """Write name and range of each lane, as large as it has room."""
+        """Write name and range of each lane; of low lanes only of those with room.
+
+        What is highlighted comes first, then what has something to tell.
+        """
         ratio = self.devicePixelRatioF()
         for group in self.groups:
             source = group.source
-            top, bottom = source.top / ratio, (source.top + source.height) / ratio
-            area = QRectF(0, top, plot.left(), bottom - top)
-            letters = self._letters(area.height() / max(len(source.shown), 1))
-            painter.setFont(letters)
-            every = ceil(_SMALLEST * len(source.shown) / max(area.height(), 1))
-            for place in range(0, len(source.shown), max(every, 1)):
-                first, last = (each / ratio for each in source.lane(place))
-                row = QRectF(_ROOM, first, plot.left() - 2 * _ROOM, last - first)
-                self._paint_name(painter, row, group, source.shown[place])
-
-    def _letters(self, height: float) -> QFont:
-        """Return the letters that fit a lane."""
-        if height >= QFontMetrics(self._plain).height():
-            return self._plain
-        small = QFont(self._plain)
-        small.setPixelSize(max(_SMALLEST, int(height * 0.85)))
-        return small
+            n = len(source.shown)
+            letters = QFontMetrics(self._plain)
+            painter.setFont(self._plain)
+            if source.height / ratio < n * letters.height():
+                letters = QFontMetrics(self._small)
+                painter.setFont(self._small)
+            every = max(1, ceil(n * letters.height() * ratio / max(source.height, 1)))
+            free = _Free(self.height(), room=0)
+            for place in sorted(range(n), key=partial(_rank, group, every)):
+                top, bottom = (each / ratio for each in source.lane(place))
+                middle = (top + bottom) / 2
+                # A pixel less, for lanes do not all have the same height.
+                wanted = middle - letters.height() / 2 + 0.5, letters.height() - 1
+                if free.take((wanted,)) is not None:
+                    height = max(bottom - top, letters.height())
+                    row = QRectF(_ROOM, 0, plot.left() - 2 * _ROOM, height)
+                    row.moveTop(middle - height / 2)
+                    self._paint_name(painter, row, group, source.shown[place])
 
     def _paint_name(
         self, painter: QPainter, row: QRectF, group: Group, channel: int
@@ -442,35 +467,47 @@ class Lanes(QWidget):
             painter.drawText(below, centre | Qt.AlignmentFlag.AlignLeft, word)
         elif word:
             right, colour = word, state_colour(word)
-        painter.setPen(colour)
-        painter.drawText(row, centre | end, right)
-        room = int(row.width()) - metrics.horizontalAdvance(right) - _ROOM
+        room = min(int(row.width()), _WIDEST * metrics.averageCharWidth())
         elide = Qt.TextElideMode.ElideMiddle
         name = metrics.elidedText(info.ch_names[channel], elide, room)
         painter.setPen(QColor(colours.accent if bright else colours.text))
         painter.drawText(row, centre | Qt.AlignmentFlag.AlignLeft, name)
+        room = int(row.width()) - metrics.horizontalAdvance(name) - _ROOM
+        if metrics.horizontalAdvance(right) <= room:
+            painter.setPen(colour)
+            painter.drawText(row, centre | end, right)
 
 
 class _Free:
     """What is left of a row of text: nothing is written over something else."""
 
-    def __init__(self, width: float) -> None:
-        self._width = width
+    def __init__(self, width: float, room: float = _ROOM) -> None:
+        self._width, self._room = width, room
         self._taken: list[tuple[float, float]] = []
 
     def take(self, places: Sequence[tuple[float, float]]) -> float | None:
         """Return where to write: the first left and width that are free, if any."""
         for x, width in places:
-            left, right = x + _ROOM / 2, x + width + _ROOM / 2
+            left, right = x + self._room / 2, x + width + self._room / 2
             inside = left >= 0 and right <= self._width
             if inside and all(right <= a or b <= left for a, b in self._taken):
-                self._taken.append((left - _ROOM, right + _ROOM))
+                self._taken.append((left - self._room, right + self._room))
                 return left
         return None
+
+
+def _rank(group: Group, every: int, place: int) -> tuple[bool, bool, bool, int]:
+    """Return how soon a lane is named where not all can be: the least first."""
+    channel = group.source.shown[place]
+    bright, told = channel in group.source.bright, bool(group.words[channel])
+    return not bright, not told, place % every != 0, place
 
 
 def _range(value: float, unit: str) -> str:
     """Return what the height of a lane stands for."""
     if np.isnan(value):
         return ""
+    for small, large in _LARGER:
+        if unit == small and value >= _LARGE:
+            value, unit = value / 1000, large
     return f"{value:g} {_UNITS.get(unit, unit)}".strip()

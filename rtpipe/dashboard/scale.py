@@ -9,7 +9,7 @@ from rtpipe.types import Float32, Float64
 _SHARE = 99.8  # percent of the samples that fit; rare peaks are cut off
 _SPARE = 1.1  # room for those that come
 _LOOSE = 0.25  # a signal that uses less of its lane than this gets a smaller range
-_LEAST, _LARGEST = 1e-9, 1e30
+LEAST, LARGEST = 1e-9, 1e30  # of the ranges
 
 
 def rounded(value: float, steps: int = 0) -> float:
@@ -21,7 +21,7 @@ def rounded(value: float, steps: int = 0) -> float:
     steps : int
         Which one instead: so many larger, or smaller.
     """
-    value = min(max(value, _LEAST), _LARGEST)
+    value = min(max(value, LEAST), LARGEST)
     near = 3 * ceil(log10(value)) - 3
     places = range(near - 1, near + 5)
     first = next(k for k in places if _number(k) >= value * (1 - 1e-9))
@@ -68,9 +68,9 @@ class Scale:
             return []
         low, high = _spread(data)
         needed, middle = high - low, (low + high) / 2
-        new = np.isnan(self.range)
+        new = np.isnan(self.middle)
         unfit = (needed > self.range) | (needed < _LOOSE * self.range)
-        for k in np.flatnonzero(new | self.auto & unfit):
+        for k in np.flatnonzero(np.isnan(self.range) | self.auto & unfit):
             # A channel that never changes has no range of its own.
             least = rounded(_SPARE * float(needed[k])) if needed[k] > 0 else 1.0
             new[k] |= least != self.range[k]
@@ -82,6 +82,10 @@ class Scale:
         self.middle[moved] = middle[moved]
         return [int(k) for k in np.flatnonzero(moved)]
 
+    def hold(self, channel: int, value: float) -> None:
+        """Set a lane's range, which then stays."""
+        self.auto[channel], self.range[channel] = False, value
+
     def step(self, channel: int, steps: int) -> None:
         """Make a lane's range larger, or smaller, by round numbers; it then stays."""
         self.auto[channel] = False
@@ -90,8 +94,9 @@ class Scale:
 
 
 def _spread(data: Float32) -> tuple[Float64, Float64]:
-    """Return what most samples lie above, and what they lie below."""
+    """Return what most samples lie above, and what they lie below; both are finite."""
     values = data[:: max(1, len(data) // 1000)].astype(np.float64)
+    np.nan_to_num(values, copy=False, posinf=LARGEST, neginf=-LARGEST)
     rest = (100 - _SHARE) / 2
     low, high = np.percentile(values, (rest, 100 - rest), axis=0)
     return low, high

@@ -26,7 +26,8 @@ from rtpipe.types import Float64
 
 _DENSE = 2.0  # samples a column, from which on its lowest and highest are drawn
 _TOUCHED = 2  # columns before the newest, which the line on from it may touch
-_MARGIN = 1  # pixels of a lane, above and below, that stay empty
+_MARGIN = 1  # pixels of a lane, above and below, that stay empty ...
+_LOW = 4  # ... unless it has no more than this
 
 
 @dataclass(slots=True, eq=False)
@@ -88,7 +89,8 @@ class Sheet:
 
     def __init__(self, width: int, height: int, span: float, line: float = 1.0) -> None:
         self.width, self.height = max(width, 16), max(height, 1)
-        self.step, self._line = span / self.width, max(line, 1.0)
+        self.step = span / self.width
+        self._pens = _pens(max(line, 1.0))
         self.image = QImage(self.width, self.height, QImage.Format.Format_RGB32)
         self.image.fill(QColor(theme().ground))
 
@@ -165,6 +167,8 @@ class Sheet:
             painter.setClipRect(area)
             painter.fillRect(area, QColor(theme().ground))
             rows = self._rows(source, first, stop)
+            if source.history.times[rows][0] - source.zero >= stop * self.step:
+                continue  # what there is begins later: a line's end would stick out
             self._bands(painter, source, rows, area, x - first)
             places = range(len(source.shown)) if place is None else (place,)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -213,9 +217,10 @@ class Sheet:
         history, scale = source.history, source.scale
         channels = [source.shown[each] for each in places]
         edges = np.array([source.lane(each) for each in places])
-        top, bottom = edges[:, 0] + _MARGIN, edges[:, 1] - _MARGIN
+        margin = _MARGIN * (edges[:, 1] - edges[:, 0] > _LOW)
+        top, bottom = edges[:, 0] + margin, edges[:, 1] - margin
         height = scale.range[channels] / np.maximum(bottom - top, 1)
-        pens = [_pen(source, each, self._line) for each in channels]
+        pens = [self._pens[_kind(source, each)] for each in channels]
         index = history.index[rows]
         cuts = [0, *(np.flatnonzero(np.diff(index) != 1) + 1), len(index)]
         for start, stop in pairwise(cuts):
@@ -224,10 +229,11 @@ class Sheet:
             x = x + shift
             y = (top + bottom) / 2 - (values - scale.middle[channels]) / height
             np.clip(y, top, bottom, out=y)
-            for pen, line in zip(pens, y.T, strict=True):
-                if not np.isnan(line[0]):
-                    painter.setPen(pen)
-                    painter.drawPolyline(_polygon(x, line))
+            broken = np.isnan(y).any(axis=0)
+            for pen, line, cut in zip(pens, y.T, broken, strict=True):
+                painter.setPen(pen)
+                for part in _whole(line) if cut else (slice(None),):
+                    painter.drawPolyline(_polygon(x[part], line[part]))
 
     def _points(
         self, source: Source, rows: slice, channels: list[int]
@@ -267,12 +273,26 @@ def _polygon(x: Float64, y: Float64) -> QPolygonF:
     return polygon
 
 
-def _pen(source: Source, channel: int, width: float) -> QPen:
+def _whole(line: Float64) -> list[slice]:
+    """Return the pieces of a line that are numbers: what is none is not bridged."""
+    edges = np.flatnonzero(np.diff(np.isfinite(line), prepend=False, append=False))
+    return [slice(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _pens(width: float) -> dict[str, QPen]:
+    """Return the pens of a signal, by its kind."""
     colours = theme()
+    return {
+        "bright": QPen(QColor(colours.accent), 2 * width),
+        "dim": QPen(QColor(colours.quiet), width),
+        "plain": QPen(QColor(colours.signal), width),
+    }
+
+
+def _kind(source: Source, channel: int) -> str:
     if channel in source.bright:
-        return QPen(QColor(colours.accent), 2 * width)
-    dim = channel in source.dim
-    return QPen(QColor(colours.quiet if dim else colours.signal), width)
+        return "bright"
+    return "dim" if channel in source.dim else "plain"
 
 
 def _between(area: QRect, start: float, stop: float) -> QRect:

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QMenu, QVBoxLayout
 
 from rtpipe.dashboard.history import SPAN, History
 from rtpipe.dashboard.lanes import Group, Lanes, Mark
+from rtpipe.dashboard.look import Look
 from rtpipe.dashboard.model import Happened, RunModel, StreamModel
 from rtpipe.dashboard.panel import Panel
 from rtpipe.dashboard.scale import Scale
@@ -18,11 +19,12 @@ from rtpipe.dashboard.sheet import Source
 from rtpipe.dashboard.theme import theme
 from rtpipe.ring import Ring
 from rtpipe.types import StreamInfo
+from rtpipe.unit import NONE, UNKNOWN
 
 SPANS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, SPAN)  # seconds
+NOTHING = "\N{EM DASH}"  # where a true label ends and no other begins
 RAW = ""  # what is shown where no model's filters are chosen
 _JUDGED = 0.5  # seconds between two looks at the ranges
-_ANEW = 4  # lanes that are drawn anew with a frame, at most: it stays quick
 _WELL = ("good", "?")
 
 
@@ -47,6 +49,7 @@ class Signals(Panel):
         self.lanes = Lanes()
         self.span, self.sweep, self.view = 10.0, True, RAW
         self._views: list[str] = [RAW]
+        self._looks: dict[str, Look] = {}  # by stream, those of other runs as well
         self._zero = np.nan  # of the streams whose times are a recording's
         self._looked, self._stale = 0.0, True
         layout = QVBoxLayout(self)
@@ -63,6 +66,8 @@ class Signals(Panel):
         """Draw what has come since the last frame."""
         if self._stale:
             self._views = [RAW, *run.models]
+            if self.view not in self._views:  # it was kept of another run
+                self.view = RAW
             self._list_views()
             self._choose(run)
         present = np.nan
@@ -76,7 +81,27 @@ class Signals(Panel):
         if now - self._looked >= _JUDGED:
             self._looked = now
             self._follow()
-        self.lanes.step(present, _ANEW)
+        self.lanes.step(present)
+
+    def keep(self) -> dict[str, Any]:
+        """Return what hands have set; of streams that are not here, what was kept."""
+        self._note()
+        return {
+            "span": self.span,
+            "sweep": self.sweep,
+            "view": self.view,
+            "streams": {k: look.as_json() for k, look in self._looks.items() if look},
+        }
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Put back what hands had set."""
+        if kept.get("span") in SPANS:
+            self._show_span(float(kept["span"]))
+        self.sweep = kept.get("sweep") is not False
+        if isinstance(view := kept.get("view"), str):
+            self.view = view
+        if isinstance(streams := kept.get("streams"), dict):
+            self._looks = {name: Look.from_json(told) for name, told in streams.items()}
 
     def retheme(self) -> None:
         """Draw in the new colours."""
@@ -101,29 +126,36 @@ class Signals(Panel):
     # What is shown.
 
     def _choose(self, run: RunModel) -> None:
-        """Make the groups of the present view; what was hidden stays so."""
-        groups, before = [], {group.name: group for group in self.lanes.groups}
+        """Make the groups of the present view, which look as hands have set them."""
+        self._note()
+        groups = []
         for stream in run.streams.values():
-            info, ring, about = self._viewed(stream)
+            info, ring, view = self._viewed(stream)
             if info.sample_shape == (info.n_channels,):
                 history, scale = History(info, ring), Scale(info.n_channels)
-                shown = list(range(info.n_channels))
-                group = Group(info.name, Source(history, scale, shown), about)
+                source = Source(history, scale, list(range(info.n_channels)))
+                about = _about(stream.info, info, view)
+                group = Group(stream.info.name, source, about, view)
                 group.words = [""] * info.n_channels
-                if group.name in before:
-                    group.look_like(before[group.name])
+                if group.name in self._looks:
+                    self._looks[group.name].give(source, view)
                 groups.append(group)
         self._stale, self._looked = False, 0.0
         self.lanes.show_groups(groups)
         self.lanes.show_span(self.span, self.sweep)
 
+    def _note(self) -> None:
+        """Note how the streams that are shown look."""
+        for group in self.lanes.groups:
+            look = self._looks.setdefault(group.name, Look())
+            look.note(group.source, group.view)
+
     def _viewed(self, stream: StreamModel) -> tuple[StreamInfo, Ring, str]:
-        rate = f"{stream.info.sfreq:g} Hz"
+        """Return what is seen of a stream: raw where the model does not run on it."""
         chain = stream.chains.get(self.view)
         if chain is None or chain not in stream.filtered:
-            return stream.info, stream.raw, f"{rate}, raw"
-        info, ring = stream.filtered[chain]
-        return info, ring, f"{rate}, filtered for {self.view}"
+            return stream.info, stream.raw, RAW
+        return *stream.filtered[chain], self.view
 
     def _tell(self, group: Group, stream: StreamModel) -> None:
         """Note what is known of a stream and its channels."""
@@ -276,7 +308,20 @@ class Signals(Panel):
         if not self._view_actions:
             names = ["raw", *(f"filtered for {each}" for each in self._views[1:])]
             calls = [partial(self._show_view, each) for each in self._views]
-            self._view_actions = _fill(self._view_menu, zip(names, calls, strict=True))
+            first = self._views.index(self.view)
+            self._view_actions = _fill(
+                self._view_menu, zip(names, calls, strict=True), first
+            )
+
+
+def _about(raw: StreamInfo, shown: StreamInfo, view: str) -> str:
+    """Return what is shown of a stream, and what its lanes' ranges count in."""
+    words = [f"{shown.sfreq:g} Hz", f"filtered for {view}" if view else "raw"]
+    if set(shown.units) == {NONE}:
+        words.append("in counts" if set(raw.units) == {NONE} else "without a unit")
+    if UNKNOWN in shown.units:
+        words.append("? where the unit is not known")
+    return ", ".join(words)
 
 
 def _fill(
@@ -311,7 +356,7 @@ def _mark(event: Happened) -> Mark | None:
         text = " ".join(str(data.get("text", "")).split())
         return Mark(event.time, text, colours.accent)
     if event.kind == "truth":
-        return Mark(event.time, data.get("label") or "", colours.quiet)
+        return Mark(event.time, data.get("label") or NOTHING, colours.quiet)
     if event.kind == "gap":
         if data["filled"]:
             return Mark(event.time, f"{data['lost']} filled", colours.warn, line=False)
