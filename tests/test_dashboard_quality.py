@@ -198,17 +198,45 @@ def test_a_battery_of_which_nothing_is_known_is_not_shown(
         ("connecting", "turn it on", "waiting for the first sample (1:30): turn it on"),
         ("streaming", "", ""),
         ("degraded", "samples are late: go nearer", "samples are late: go nearer"),
-        ("lost", "no answer: is it near?", "no data for 0:40: no answer: is it near?"),
-        ("recovering", "", "no data for 0:40"),
+        ("lost", "no answer: is it near?", "no data for 1:36: no answer: is it near?"),
+        ("recovering", "", "no data for 1:36"),
     ],
 )
 def test_what_is_wrong_with_a_connection_is_one_sentence(
     level: StreamInfo, state: str, reason: str, sentence: str
 ) -> None:
-    link = {"state": state, "reason": reason, "since": 60.0}
+    # Its newest sample is of second 4.
+    link = {"state": state, "reason": reason, "since": 6.0}
     told = sentence_of(stream_of(level, link=link), started=10.0, now=100.0)
     assert told.replace("; still trying", "") == sentence
     assert ("still trying" in told) == (state in ("lost", "recovering"))
+
+
+def test_a_stream_that_stalls_is_shown_so_until_it_goes_on(
+    on: Callable[[Device], Desk],
+) -> None:
+    desk = on(faulty("synthetic:eeg", faults="stall 3.5 at 3", seed=3))
+    stream = "synthetic:eeg"
+    good = ", ".join(f"{name} good" for name in PLACES)
+    seen: list[tuple[str, str, bool]] = []
+
+    def past() -> bool:
+        shown = desk.panel.streams[stream]
+        known = desk.head() == good
+        seen.append((shown.state, shown.sentence, known))
+        return len({*states(seen)}) > 2 and known
+
+    desk.until(past)
+    assert [*dict.fromkeys(states(seen))][-2:] == ["degraded", "lost"]
+    assert seen[-1] == ("streaming", "", True)
+    for state, sentence, known in seen:
+        assert ("no data for" in sentence) == (state in ("degraded", "lost"))
+        assert not (state == "lost" and known)
+    assert desk.fact(stream, "lost") == "0"
+
+
+def states(seen: list[tuple[str, str, bool]]) -> list[str]:
+    return [state for state, _, _ in seen if state != "connecting"]
 
 
 def drawn(word: str) -> list[int]:

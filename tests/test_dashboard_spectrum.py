@@ -1,5 +1,6 @@
 """Spectra, band powers and the spectrogram, against SciPy and what sines must give."""
 
+import json
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -219,6 +220,30 @@ def test_ten_minutes_are_kept_and_no_more(muse: StreamInfo) -> None:
         assert np.allclose(out[-back][2:], answer[2:], atol=HALF)
 
 
+def test_many_fast_channels_have_spectra_too() -> None:
+    names = tuple(f"E{k}" for k in range(64))
+    info = StreamInfo("fast", 1000.0, names, ("emg",) * 64, ("mV",) * 64)
+    ring, data = Ring((64,), 4000), noise(2000, 64)
+    write(ring, info, data)
+    spectra = Spectra(info, ring)
+    catch_up(spectra)
+    assert spectra.come == 4
+    assert spectra.freqs[-1] == 500
+    for channel in (0, 63):
+        answer = expected(data[-500:, channel], spectra)
+        assert np.allclose(decibels(spectra, channel)[-1][2:], answer[2:], atol=HALF)
+
+
+def test_a_value_that_is_no_number_leaves_its_spectra_empty(muse: StreamInfo) -> None:
+    ring, data = Ring((4,), 5000), noise(1280, 4)
+    data[600, 2] = np.nan
+    write(ring, muse, data)
+    spectra = Spectra(muse, ring)
+    catch_up(spectra)
+    stops = np.arange(512, 1281, 128)
+    assert empty(spectra) == ((stops > 600) & (stops - 512 <= 600)).tolist()
+
+
 def test_only_streams_of_signals_have_spectra(muse: StreamInfo) -> None:
     battery = StreamInfo("battery", 0.1, ("level",), ("misc",), ("%",))
     camera = StreamInfo("eye", 60.0, ("i",), ("misc",), ("none",), (3, 8, 8))
@@ -358,6 +383,64 @@ def test_a_click_on_a_bar_chooses_its_channel(desk: Desk) -> None:
     desk.qtbot.mouseClick(panel.bars, left, pos=spot)  # type: ignore[no-untyped-call]
     assert panel.choice.currentText().split()[0] == "EMG6"
     desk.until(lambda: panel.bars.levels[5].chosen)
+
+
+def test_every_channel_can_be_chosen_in_the_box(desk: Desk) -> None:
+    desk.dock().raise_()
+    panel = desk.panel
+    desk.until(lambda: len(panel.bars.levels) == 8)
+    left = Qt.MouseButton.LeftButton
+    desk.qtbot.mouseClick(panel.choice, left)  # type: ignore[no-untyped-call]
+    offered = panel.choice.view()
+    assert offered is not None
+    desk.until(offered.isVisible)
+    for key in (Qt.Key.Key_End, Qt.Key.Key_Return):
+        desk.qtbot.keyClick(offered, key)  # type: ignore[no-untyped-call]
+    assert panel.choice.currentText().split() == ["TP10", "synthetic:eeg"]
+    desk.until(partial(known, panel, [*BANDS]))
+    desk.until(lambda: bool(panel.spectrogram.image.any()))
+
+
+def test_a_channel_that_is_chosen_while_the_view_is_paused_is_shown(desk: Desk) -> None:
+    desk.dock().raise_()
+    panel = desk.panel
+    desk.until(lambda: bool(panel.bars.levels) and panel.bars.levels[0].chosen)
+    desk.window.pause()
+    desk.press(Qt.Key.Key_Period)
+    assert [each.chosen for each in panel.bars.levels] == [False, True, *[False] * 6]
+    desk.press(Qt.Key.Key_Comma)
+    desk.press(Qt.Key.Key_Comma)
+    assert [each.name for each in panel.bars.levels] == [*BANDS]
+
+
+def test_the_channel_of_last_time_is_chosen_again(desk: Desk) -> None:
+    desk.until(lambda: desk.panel.choice.count() == 12)
+    desk.panel.step(9)
+    kept = desk.panel.keep()
+    assert json.loads(json.dumps(kept)) == kept
+    again = SpectrumPanel("", desk.attachment.send)
+    desk.qtbot.addWidget(again)
+    again.restore(kept)
+    again.follow(desk.run, now())
+    assert again.choice.currentText() == desk.panel.choice.currentText()
+    assert again.keep() == kept
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [{}, {"stream": "synthetic:emg"}, {"stream": [1], "channel": {}}, {"color": 3}],
+)
+def test_what_is_not_there_again_is_forgotten(
+    desk: Desk, kept: dict[str, object]
+) -> None:
+    panel = SpectrumPanel("", desk.attachment.send)
+    desk.qtbot.addWidget(panel)
+    assert panel.keep() == {}
+    panel.restore(kept)
+    panel.follow(desk.run, now())
+    panel.refresh(desk.run, now())
+    assert panel.choice.currentIndex() == 0
+    assert panel.keep() == {"stream": "synthetic:emg", "channel": "EMG1"}
 
 
 def test_it_follows_while_it_cannot_be_seen(desk: Desk) -> None:

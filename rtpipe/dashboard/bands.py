@@ -37,6 +37,11 @@ def newest(ring: Ring, n_times: int) -> Float32 | None:
     return data if np.isfinite(data).all() else None
 
 
+def bands_below(hertz: float) -> dict[str, tuple[float, float]]:
+    """Return the bands that do not reach beyond a frequency."""
+    return {name: band for name, band in BANDS.items() if band[1] <= hertz}
+
+
 def band_powers(data: Float32 | Float64, sfreq: float) -> dict[str, float]:
     """Return the power in each band that lies below half the rate.
 
@@ -62,8 +67,7 @@ def band_powers(data: Float32 | Float64, sfreq: float) -> dict[str, float]:
     freqs = np.fft.rfftfreq(n, 1 / sfreq)
     return {
         name: float(power[(freqs >= low) & (freqs < high)].sum() * sfreq / n)
-        for name, (low, high) in BANDS.items()
-        if high <= sfreq / 2
+        for name, (low, high) in bands_below(sfreq / 2).items()
     }
 
 

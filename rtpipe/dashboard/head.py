@@ -47,7 +47,7 @@ class Head(QWidget):
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the least room in which the words of one side do not meet."""
         line = self.fontMetrics().height()
-        return QSize(5 * line + 2 * self._words(), int(6.2 * line))
+        return QSize(5 * line + 2 * self._words(), int(5.5 * line))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Return the same."""

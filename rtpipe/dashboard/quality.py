@@ -38,6 +38,7 @@ _APART = 20  # pixels between two streams
 _AROUND = (12, 6)  # pixels
 _WRAP = Qt.TextFlag.TextWordWrap
 _OVER = "the run has ended; these are its last figures"
+_UNKNOWN = "\N{EM DASH}"
 _STATES = {
     "connecting": "It has not sent anything yet.",
     "streaming": "It comes as it should.",
@@ -495,10 +496,10 @@ class Facts(QWidget):
         """Show the newest figures; a battery only where there is one."""
         self.shown, told = facts_of(stream), meaning_of(stream)
         for name, (label, value) in self._rows.items():
-            value.setText(self.shown.get(name, "\N{EM DASH}"))
+            value.setText(self.shown.get(name, _UNKNOWN))
             for each in (label, value):
                 each.setVisible(name in self.shown or name != "battery")
-                each.setToolTip(told[name])
+                each.setToolTip(f"<p>{told[name]}</p>")  # a paragraph is wrapped
         _ink(self._rows["last minute"][1], _warn(stream.lost_minute > 0))
         _ink(self._rows["battery"][1], _warn(_is_low(stream.battery)))
 
@@ -548,13 +549,13 @@ def facts_of(stream: StreamModel) -> dict[str, str]:
     counters = stream.counters
     if not counters:
         return {}
-    unknown = "\N{EM DASH}"
-    rate = unknown if stream.rate is None else f"{stream.rate:.1f}"
-    delay, battery = stream.status["delay"], stream.battery
-    comes = delay is not None and stream.state not in ENDED
+    rate, delay, battery = stream.rate, stream.status["delay"], stream.battery
+    if stream.state in ENDED:
+        rate = delay = None
+    measured = _UNKNOWN if rate is None else f"{rate:.1f}"
     facts = {
-        "rate": f"{rate} of {stream.info.sfreq:g} Hz",
-        "delay": milliseconds(delay) if comes else unknown,
+        "rate": f"{measured} of {stream.info.sfreq:g} Hz",
+        "delay": milliseconds(delay),
         "lost": _share(counters["lost"], counters["received"]),
         "last minute": f"{stream.lost_minute:,}",
     }
@@ -594,6 +595,9 @@ def sentence_of(stream: StreamModel, started: float, now: float) -> str:
     Empty where it comes as it should.
     """
     since, reason = stream.status["link"]["since"], stream.reason
+    if stream.clock == "run" and (stop := stream.raw.stop):
+        # It was silent for some seconds before it was called lost.
+        since = min(since, float(stream.raw.times(stop - 1, stop)[0]))
     if stream.state == "connecting":
         first = f"waiting for the first sample ({clock(now - started)})"
     elif stream.state in ENDED:

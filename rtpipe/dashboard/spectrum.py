@@ -7,7 +7,7 @@ import numpy as np
 from PyQt6.QtGui import QAction, QKeySequence, QResizeEvent
 from PyQt6.QtWidgets import QBoxLayout, QComboBox, QHBoxLayout, QLabel, QVBoxLayout
 
-from rtpipe.dashboard.bands import BANDS, amplitudes, band_powers, newest
+from rtpipe.dashboard.bands import BANDS, amplitudes, band_powers, bands_below, newest
 from rtpipe.dashboard.levelbars import Level, LevelBars
 from rtpipe.dashboard.model import RunModel, StreamModel
 from rtpipe.dashboard.panel import Panel
@@ -46,6 +46,8 @@ class SpectrumPanel(Panel):
         self._places: list[tuple[str, int]] = []  # stream and channel of each choice
         self._shown = -_EVERY
         self._full: dict[str, _Full] = {}
+        self._wanted: tuple[Any, Any] = ("", "")  # stream and channel of last time
+        self._last: tuple[RunModel, float] | None = None  # what was shown, and when
         self._told = QLabel()
         grow = QComboBox.SizeAdjustPolicy.AdjustToContents
         self.choice.setSizeAdjustPolicy(grow)
@@ -92,11 +94,22 @@ class SpectrumPanel(Panel):
         """Show the chosen channel."""
         if now - self._shown < _EVERY:
             return
-        self._shown = now
+        self._shown, self._last = now, (run, now)
         name, channel = self._places[self.choice.currentIndex()]
         stream = run.streams[name]
         self.bars.show_levels(self._levels(stream, channel, now))
         self.spectrogram.show_channel(self._spectra[name], channel, stream.now(now))
+
+    def keep(self) -> dict[str, Any]:
+        """Return the channel that is chosen."""
+        if not self._places:
+            return {}
+        name, channel = self._places[self.choice.currentIndex()]
+        return {"stream": name, "channel": self._spectra[name].info.ch_names[channel]}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Choose the channel of last time, where it is there again."""
+        self._wanted = kept.get("stream"), kept.get("channel")
 
     def step(self, by: int) -> None:
         """Choose the next channel, or the one before."""
@@ -120,6 +133,8 @@ class SpectrumPanel(Panel):
         for channel, name in enumerate(ch_names):
             self._places.append((stream, channel))
             self.choice.addItem(f"{name}   {stream}")
+            if (stream, name) == self._wanted:
+                self.choice.setCurrentIndex(self.choice.count() - 1)
 
     def _choose_beside(self, channel: int) -> None:
         """Choose a channel of the same stream, where bars are channels."""
@@ -128,13 +143,17 @@ class SpectrumPanel(Panel):
             self.choice.setCurrentIndex(self._places.index((name, channel)))
 
     def _show_at_once(self) -> None:
+        """Show what was chosen, also while the view is paused."""
         self._shown = -_EVERY
+        if self._last is not None:
+            self.refresh(*self._last)
 
     def _levels(self, stream: StreamModel, channel: int, now: float) -> list[Level]:
         info = stream.info
         unit = shown_unit(info.units[channel])
         if is_brain(info.ch_types[channel]):
-            self._told.setText("share of 1 to 45 Hz")
+            top = max(high for _, high in bands_below(info.sfreq / 2).values())
+            self._told.setText(f"share of 1 to {top:g} Hz")
             data = _newest(stream, _RHYTHM)
             return _bands(None if data is None else data[:, channel], info.sfreq, unit)
         data = _newest(stream, _STRENGTH)
@@ -186,7 +205,7 @@ def _round(value: float) -> float:
 
 def _bands(data: Float32 | None, sfreq: float, unit: str) -> list[Level]:
     """Return a bar a band: its share of all, and its power."""
-    powers = dict.fromkeys(BANDS, np.nan)
+    powers = dict.fromkeys(bands_below(sfreq / 2), np.nan)
     if data is not None:
         powers = band_powers(data, sfreq)
     total = sum(powers.values())
