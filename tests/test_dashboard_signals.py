@@ -2,9 +2,11 @@
 real window on a real run.
 """
 
+import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -13,15 +15,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PyQt6.QtCore import QPoint, QPointF, QSettings, Qt
-from PyQt6.QtGui import QAction, QColor, QImage, QWheelEvent
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtGui import QAction, QColor, QContextMenuEvent, QImage, QWheelEvent
+from PyQt6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from rtpipe.clock import now
 from rtpipe.dashboard.app import Dashboard
 from rtpipe.dashboard.decimate import peaks
 from rtpipe.dashboard.history import History
-from rtpipe.dashboard.lanes import Group
+from rtpipe.dashboard.lanes import Group, Lanes, Mark, range_text
 from rtpipe.dashboard.scale import Scale, rounded
 from rtpipe.dashboard.sheet import Sheet, Source
 from rtpipe.dashboard.signals import SPANS, Signals
@@ -157,9 +159,13 @@ def pixels(image: QImage) -> NDArray[np.uint32]:
     return np.frombuffer(memory, np.uint32).reshape(image.height(), -1).copy()
 
 
-def marked(sheet: Sheet) -> NDArray[np.bool_]:
+def marked_of(image: QImage) -> NDArray[np.bool_]:
     """Return where a picture is not empty, shape (height, width)."""
-    return np.asarray(pixels(sheet.image) != QColor(theme().ground).rgb())
+    return np.asarray(pixels(image) != QColor(theme().ground).rgb())
+
+
+def marked(sheet: Sheet) -> NDArray[np.bool_]:
+    return marked_of(sheet.image)
 
 
 def alike(one: Sheet, other: Sheet) -> bool:
@@ -275,6 +281,164 @@ def test_what_is_late_leaves_nothing_old_in_its_place() -> None:
     assert np.flatnonzero(~ink).tolist() == list(range(260))
 
 
+@pytest.mark.usefixtures("light")
+def test_what_is_no_number_is_not_bridged() -> None:
+    ring = Ring((2,), 20_000)
+    drawn = source(ring)
+    data = np.full((600, 2), 3.0)
+    data[200:400, 0] = np.inf, *[np.nan] * 198, -np.inf
+    ring.write(chunk(0, data))
+    drawn.history.read()
+    drawn.scale.range[:] = drawn.scale.middle[:] = np.nan
+    assert drawn.scale.fit(drawn.history.data) == [0, 1]
+    assert np.isfinite(drawn.scale.middle).all()
+    drawn.scale.range[:], drawn.scale.middle[:] = 10.0, 0.0
+    sheet = Sheet(600, 200, 3.0)
+    sheet.advance([drawn], 599, 0)
+    upper, lower = marked(sheet)[:100], marked(sheet)[100:]
+    assert lower.any(axis=0).all()
+    assert upper[:, :200].any(axis=0).all()
+    assert not upper[:, 202:398].any()
+    assert upper[:, 400:].any(axis=0).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 1e30, -3e38, 1e-30])
+@pytest.mark.usefixtures("light")
+def test_a_value_of_any_size_stays_in_its_lane(value: float) -> None:
+    ring = Ring((2,), 20_000)
+    drawn = source(ring)
+    data = np.zeros((600, 2))
+    data[300:, 0] = value
+    ring.write(chunk(0, data))
+    drawn.history.read()
+    for fitted in (False, True):
+        if fitted:
+            drawn.scale.fit(drawn.history.data)
+        drawn.done = None
+        sheet = Sheet(600, 200, 3.0)
+        sheet.advance([drawn], 599, 0)
+        ink = marked(sheet)
+        assert ink[:100].any(axis=0).all()
+        assert ink[101:, 2:-2].any(axis=1).sum() <= 2  # the other one is a line
+
+
+@pytest.mark.parametrize("sfreq", [0.3, 1.0, 200.0])
+@pytest.mark.usefixtures("light")
+def test_nothing_is_drawn_before_the_first_sample(sfreq: float) -> None:
+    ring = Ring((1,), 20_000)
+    made = History(info(1, sfreq), ring)
+    drawn = Source(made, Scale(1), [0], height=100, zero=0.0)
+    drawn.scale.range[:], drawn.scale.middle[:] = 10.0, 0.0
+    sheet = Sheet(300, 100, 10.0)
+    for index in range(4):
+        times = np.array([index / sfreq])
+        ring.write(Chunk("arm", index, times, np.zeros((1, 1), np.float32)))
+        made.read()
+        column = sheet.column(drawn)
+        assert column is not None
+        if column < 290:
+            sheet.advance([drawn], column, 6)
+            assert not marked(sheet)[:, column + 3 :].any()
+            assert marked(sheet)[:, column].any() or column == 0
+
+
+# Lanes, with what stands beside and over them.
+
+
+def lanes_of(qtbot: QtBot, made: Source, *marks: Mark, height: int = 300) -> Lanes:
+    """Return lanes 600 columns wide, which show three seconds of a source."""
+    lanes = Lanes()
+    qtbot.addWidget(lanes)
+    lanes.show_span(3.0, sweep=True)
+    group = Group("arm", made, words=[""] * made.history.info.n_channels)
+    group.marks = list(marks)
+    lanes.show_groups([group])
+    lanes.show()
+    lanes.resize(600, height)
+    lanes.resize(1200 - lanes.shown.width(), height)
+    assert lanes.shown.width() == 600
+    lanes.step(2.9)
+    return lanes
+
+
+def seen(lanes: Lanes, colour: str) -> NDArray[np.bool_]:
+    """Return where lanes have a colour, shape (height, width)."""
+    image = lanes.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    return np.asarray(pixels(image) == QColor(colour).rgb())
+
+
+@pytest.mark.parametrize("index", [3, 200, 411, 560])
+@pytest.mark.usefixtures("light")
+def test_an_event_stands_where_its_sample_does(qtbot: QtBot, index: int) -> None:
+    ring = Ring((1,), 20_000)
+    data = np.zeros((580, 1))
+    data[index] = 4.5
+    ring.write(chunk(0, data))
+    made = source(ring, 1)
+    made.history.read()
+    lanes = lanes_of(qtbot, made, Mark(index / SFREQ, "blink", "#ff00ff"))
+    left = lanes.width() - 6 - 600  # the room on the right is 6 pixels
+    line = seen(lanes, "#ff00ff")[40:].sum(axis=0)
+    spike = marked_of(lanes.shown)[: made.top + made.height // 3].any(axis=0)
+    assert abs(int(line.argmax()) - left - np.flatnonzero(spike).mean()) <= 1
+
+
+@pytest.mark.usefixtures("light")
+def test_events_that_cannot_be_labelled_still_have_lines(qtbot: QtBot) -> None:
+    ring = Ring((1,), 20_000)
+    ring.write(chunk(0, np.zeros((580, 1))))
+    made = source(ring, 1)
+    made.history.read()
+    texts = ("", "größe \N{GRINNING FACE}", "\u202eback", "long " * 2000, "a\tb")
+    marks = [
+        Mark(k * 10 / SFREQ + 1e-6, texts[k % len(texts)], "#ff00ff")
+        for k in reversed(range(1, 58))
+    ]
+    lanes = lanes_of(qtbot, made, *marks)
+    line = seen(lanes, "#ff00ff")[-80:-40].sum(axis=0) > 10
+    left = lanes.width() - 606
+    assert (np.flatnonzero(line) - left).tolist() == list(range(10, 580, 10))
+
+
+@pytest.mark.parametrize("n_channels", [1, 8, 40, 128])
+@pytest.mark.usefixtures("light")
+def test_names_never_overlap_and_a_highlighted_one_is_there(
+    qtbot: QtBot, n_channels: int
+) -> None:
+    ring = Ring((n_channels,), 2000)
+    ring.write(chunk(0, np.zeros((500, n_channels))))
+    made = source(ring, n_channels)
+    made.history.read()
+    made.bright = {n_channels - 1}
+    lanes = lanes_of(qtbot, made, height=340)
+    image = lanes.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    ink = marked_of(image)[made.top :, 6:22].any(axis=1)  # of the names
+    edges = np.flatnonzero(np.diff(ink, prepend=False, append=False))
+    heights = edges[1::2] - edges[::2]
+    highest = lanes.fontMetrics().height()
+    assert (heights <= highest).all()
+    room = made.height / highest
+    assert min(n_channels, 0.5 * room) <= len(heights) <= n_channels
+    assert seen(lanes, theme().accent)[made.top :, 6:22].any()
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (200, "uV", "200 µV"),
+        (5000, "uV", "5000 µV"),
+        (20_000, "uV", "20 mV"),
+        (2e8, "uV", "200 V"),
+        (50, "none", "50"),
+        (50, "unknown", "50 ?"),
+        (50_000, "g", "50000 g"),
+        (np.nan, "uV", ""),
+    ],
+)
+def test_a_range_is_a_number_and_a_unit(value: float, unit: str, text: str) -> None:
+    assert range_text(value, unit) == text
+
+
 # The real window on a real run.
 
 
@@ -381,8 +545,13 @@ def centre(panel: Signals, group: Group, channel: int) -> QPoint:
     return QPoint(panel.lanes.width() // 2, rows[len(rows) // 2])
 
 
-def press(qtbot: QtBot, panel: Signals, key: str) -> None:
-    qtbot.keyClick(panel.window(), key)  # type: ignore[no-untyped-call]
+def press(
+    qtbot: QtBot,
+    panel: Signals,
+    key: str,
+    held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+) -> None:
+    qtbot.keyClick(panel.window(), key, held)  # type: ignore[no-untyped-call]
 
 
 def click(
@@ -395,14 +564,14 @@ def click(
     qtbot.mouseClick(panel.lanes, left, held, at)  # type: ignore[no-untyped-call]
 
 
-def turn(panel: Signals, at: QPoint, notches: int, held: Any) -> None:
+def turn(panel: Signals, at: QPoint, notches: float, held: Any) -> None:
     """Turn the wheel as Qt does."""
     where = QPointF(at)
     event = QWheelEvent(
         where,
         panel.lanes.mapToGlobal(where),
         QPoint(),
-        QPoint(0, 120 * notches),
+        QPoint(0, round(120 * notches)),
         Qt.MouseButton.NoButton,
         held,
         Qt.ScrollPhase.NoScrollPhase,
@@ -532,6 +701,180 @@ def test_filtered_as_a_model_sees_it_and_raw_again(
                 start, stop = int(history.index[0]), int(history.index[-1]) + 1
                 np.testing.assert_array_equal(history.data, ring.view(start, stop))
                 assert (group.source.shown, group.source.bright) == ([0, 1, 2], {2})
+
+
+@pytest.mark.parametrize("held", ["ControlModifier", "ShiftModifier"])
+def test_a_channel_is_hidden_by_a_click_with_a_key_held(
+    qtbot: QtBot, dashboard: Dashboard, held: str
+) -> None:
+    panel = signals(dashboard)
+    arm, _ = panel.lanes.groups
+    keys = getattr(Qt.KeyboardModifier, held)
+    click(qtbot, panel, centre(panel, arm, 1), keys)
+    assert arm.source.shown == [0]
+
+
+def test_the_right_button_offers_the_channel_and_the_menu(
+    qtbot: QtBot, dashboard: Dashboard
+) -> None:
+    panel = signals(dashboard)
+    arm, _ = panel.lanes.groups
+    for entry, done in (
+        ("Hide E2", lambda: arm.source.shown == [0]),
+        ("Signals: show hidden channels", lambda: arm.source.shown == [0, 1]),
+        ("Signals: sweep or scroll", lambda: not panel.lanes.sweep),
+    ):
+        at = panel.lanes.mapTo(panel, centre(panel, arm, arm.source.shown[-1]))
+        where = panel.mapToGlobal(at)
+        mouse = QContextMenuEvent.Reason.Mouse
+        QApplication.sendEvent(panel, QContextMenuEvent(mouse, at, where))
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        action = next(each for each in menu.actions() if each.text() == entry)
+        left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        place = menu.actionGeometry(action).center()
+        qtbot.mouseClick(menu, left, none, place)  # type: ignore[no-untyped-call]
+        qtbot.waitUntil(done, timeout=PATIENT)
+
+
+def test_small_turns_of_the_wheel_add_up(qtbot: QtBot, dashboard: Dashboard) -> None:
+    panel = signals(dashboard)
+    arm, _ = panel.lanes.groups
+    at = centre(panel, arm, 0)
+    control = Qt.KeyboardModifier.ControlModifier
+    for k in range(8):  # as a touchpad does
+        assert panel.span == (10.0 if k < 4 else 5.0)
+        turn(panel, at, 0.25, control)
+    assert panel.span == 2.0
+
+
+def test_a_paused_view_follows_hands(qtbot: QtBot, dashboard: Dashboard) -> None:
+    panel = signals(dashboard)
+    lanes, (arm, head) = panel.lanes, panel.lanes.groups
+    qtbot.waitUntil(
+        lambda: bool(np.isfinite(arm.source.scale.range).all()), timeout=PATIENT
+    )
+    press(qtbot, panel, "P")
+    n = len(arm.source.history)
+
+    def ink() -> list[int]:
+        """Return in how many columns each stream has a signal."""
+        lanes.grab()
+        picture = marked_of(lanes.shown)
+        sources = [each.source for each in (arm, head)]
+        rows = [picture[each.top : each.top + each.height] for each in sources]
+        return [int(each.any(axis=0).sum()) for each in rows]
+
+    def changed(before: NDArray[np.uint32]) -> bool:
+        return not np.array_equal(pixels(lanes.shown), before)
+
+    assert min(ink()) >= 5
+    acts: list[Callable[[], object]] = [
+        partial(press, qtbot, panel, "-"),
+        lambda: click(qtbot, panel, centre(panel, arm, 0)),
+    ]
+    for act in acts:
+        before = pixels(lanes.shown)
+        act()
+        qtbot.waitUntil(partial(changed, before), timeout=PATIENT)
+    acts = [
+        partial(press, qtbot, panel, "["),
+        partial(press, qtbot, panel, "S"),
+        lambda: dashboard.window.resize(1000, 700),
+        partial(press, qtbot, panel, "D", Qt.KeyboardModifier.ControlModifier),
+    ]
+    for act in acts:
+        act()
+        assert min(ink()) >= 5
+    assert len(arm.source.history) == n
+
+
+def test_what_hands_have_set_is_there_again(qtbot: QtBot, dashboard: Dashboard) -> None:
+    panel = signals(dashboard)
+    arm, _ = panel.lanes.groups
+    scale = arm.source.scale
+    qtbot.waitUntil(lambda: bool(np.isfinite(scale.range).all()), timeout=PATIENT)
+    press(qtbot, panel, "[")
+    press(qtbot, panel, "S")
+    turn(panel, centre(panel, arm, 1), -3, Qt.KeyboardModifier.NoModifier)
+    click(qtbot, panel, centre(panel, arm, 1))
+    control = Qt.KeyboardModifier.ControlModifier
+    click(qtbot, panel, centre(panel, arm, 0), control)
+    kept = json.loads(json.dumps(panel.keep()))
+    assert kept["streams"].keys() == {"arm"}  # nothing is set of the other one
+    kept["streams"]["leg"] = {"hidden": ["E9"], "bright": [], "ranges": {}}
+    run = dashboard.window.run
+    assert run is not None
+    again = Signals("", lambda command: None)
+    qtbot.addWidget(again)
+    again.restore(kept)
+    assert again.keep() == kept  # also before there is a run
+    again.refresh(run, now())
+    twin, other = again.lanes.groups
+    assert (again.span, again.sweep, again.lanes.span) == (5.0, False, 5.0)
+    assert (twin.source.shown, twin.source.bright) == ([1], {1})
+    assert twin.source.scale.auto.tolist() == [True, False]
+    assert twin.source.scale.range[1] == scale.range[1]
+    assert (other.source.shown, other.source.bright) == ([0], set())
+    assert again.keep() == kept  # "leg", which this run has not, for the next time
+    again.lanes.heading_clicked.emit(twin)
+    again.lanes.lane_clicked.emit(twin, 1, False)
+    again.refresh(run, now())
+    assert again.keep()["streams"]["arm"].keys() == kept["streams"]["arm"].keys()
+    assert again.keep()["streams"]["arm"]["hidden"] == []
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {},
+        {"span": 3.0, "sweep": "yes", "view": 7, "streams": []},
+        {"span": [], "view": "a model that is not here", "streams": {"arm": 3}},
+        {"streams": {"arm": {"hidden": "E1", "bright": [1, None], "ranges": [2]}}},
+        {"streams": {"arm": {"hidden": ["E1", "E2"], "ranges": {"": "E1"}}}},
+        {
+            "streams": {
+                "arm": {"ranges": {"": {"E1": -1, "E2": np.inf, "E7": 10**400}}},
+                "head": {"ranges": {"": {"E1": np.nan}, "x": {"E1": True}}},
+            }
+        },
+    ],
+)
+def test_odd_things_that_were_kept_do_no_harm(
+    qtbot: QtBot, dashboard: Dashboard, kept: dict[str, Any]
+) -> None:
+    panel = Signals("", lambda command: None)
+    qtbot.addWidget(panel)
+    panel.restore(kept)
+    assert dashboard.window.run is not None
+    panel.refresh(dashboard.window.run, now())
+    shown = [g.source.shown for g in panel.lanes.groups]
+    assert shown == [[0, 1], [0]]
+    assert (panel.span, panel.sweep, panel.view) == (10.0, True, "")
+    assert all(g.source.scale.auto.all() for g in panel.lanes.groups)
+    json.dumps(panel.keep(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("units", "told"),
+    [
+        (("uV", "uV"), "raw"),
+        (("none", "none"), "raw, in counts"),
+        (("none", "g"), "raw"),
+        (("unknown", "uV"), "raw, ? where the unit is not known"),
+    ],
+)
+def test_the_heading_says_what_a_bare_number_counts(
+    qtbot: QtBot, tmp_path: Path, light: None, units: tuple[str, str], told: str
+) -> None:
+    class Measured(Counting):
+        def open(self) -> Sequence[StreamInfo]:
+            first, *rest = super().open()
+            return [replace(first, units=units), *rest]
+
+    with Runtime([Measured()]) as runtime:
+        with opened(qtbot, runtime, tmp_path) as dashboard:
+            assert signals(dashboard).lanes.groups[0].about == f"200 Hz, {told}"
 
 
 def test_every_entry_of_the_menu_can_be_chosen(dashboard: Dashboard) -> None:

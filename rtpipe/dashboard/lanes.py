@@ -294,7 +294,7 @@ class Lanes(QWidget):
         self._axis = QFontMetrics(self._plain).height() + _ROOM
         infos = [group.source.history.info for group in self.groups]
         names = {name for info in infos for name in info.ch_names}
-        ranges = {_range(1000, unit) for info in infos for unit in info.units}
+        ranges = {range_text(1000, unit) for info in infos for unit in info.units}
         self._gutter = self._widest(names) + self._widest(ranges) + 4 * _ROOM
 
     def _widest(self, words: Iterable[str]) -> int:
@@ -457,7 +457,7 @@ class Lanes(QWidget):
         bright = channel in source.bright
         info = source.history.info
         word = group.words[channel]
-        right = _range(source.scale.range[channel], info.units[channel])
+        right = range_text(source.scale.range[channel], info.units[channel])
         colour = QColor(colours.quiet)
         centre, end = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight
         metrics = painter.fontMetrics()
@@ -503,7 +503,7 @@ def _rank(group: Group, every: int, place: int) -> tuple[bool, bool, bool, int]:
     return not bright, not told, place % every != 0, place
 
 
-def _range(value: float, unit: str) -> str:
+def range_text(value: float, unit: str) -> str:
     """Return what the height of a lane stands for."""
     if np.isnan(value):
         return ""
