@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import QSettings, Qt
 from PyQt6.QtGui import QColor, QImage
-from PyQt6.QtWidgets import QDockWidget
+from PyQt6.QtWidgets import QDockWidget, QPushButton
 from pytestqt.qtbot import QtBot
 from rtpipe.devices.faulty import faulty
 from rtpipe.devices.replay import ReplayDevice
@@ -18,9 +18,11 @@ from rtpipe.devices.synthetic import SyntheticDevice
 from rtpipe import build
 from rtpipe.clock import now
 from rtpipe.config import ModelTable
-from rtpipe.dashboard.alarm import Alarm, label_of
+from rtpipe.dashboard.agreement import Agreement, agreement
+from rtpipe.dashboard.alarm import APART, Alarm, label_of
 from rtpipe.dashboard.answer import answer_of
 from rtpipe.dashboard.app import Dashboard
+from rtpipe.dashboard.bars import Bars
 from rtpipe.dashboard.columns import edges, greatest, newest, stretches
 from rtpipe.dashboard.emotion import EmotionPanel
 from rtpipe.dashboard.gesture import GesturePanel, GestureView
@@ -29,8 +31,9 @@ from rtpipe.dashboard.model import Answers, RunModel
 from rtpipe.dashboard.modelpanel import ModelPanel, View
 from rtpipe.dashboard.probabilities import ProbabilitiesPanel
 from rtpipe.dashboard.seizure import SeizurePanel, SeizureView
-from rtpipe.dashboard.theme import LIGHT, choose, colour_of
+from rtpipe.dashboard.theme import DARK, LIGHT, Theme, choose, colour_of
 from rtpipe.dashboard.tile import Tile
+from rtpipe.dashboard.timeline import FOOT
 from rtpipe.dashboard.trend import threshold
 from rtpipe.dashboard.window import Window
 from rtpipe.decide import Decider, Decision
@@ -38,6 +41,7 @@ from rtpipe.device import Device
 from rtpipe.runfolder import folder_of_runs
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.sinks.jsonl import as_json
+from rtpipe.terminal.tally import Tally
 from rtpipe.types import Prediction
 
 PATIENCE = 60_000  # milliseconds, only for a test that fails
@@ -191,14 +195,17 @@ def test_stretches_are_all_of_it_and_each_of_one_value() -> None:
 def test_an_alarm_stays_until_it_is_acknowledged_and_comes_with_the_next() -> None:
     rng = np.random.default_rng(3)
     answers, alarm = Answers(LABELS, 0.1), Alarm("seizure")
-    raised, times, on, since, k = False, 0, False, np.nan, 0
+    raised, times, on, since, last, k = False, 0, False, np.nan, -np.inf, 0
     for _ in range(300):
         for _ in range(rng.integers(0, 4)):  # answers between two looks
-            label = (None, "background", "background", "seizure")[rng.integers(4)]
+            label = (None, "background", "seizure", "seizure")[rng.integers(4)]
             answers.take(as_json(told(k, label)), 0.0)
-            if label == "seizure" and not on:
-                raised, times, since = True, times + 1, k * 0.1
-            on, k = label == "seizure", k + 1
+            if label == "seizure":
+                if not on or k * 0.1 - last > APART:
+                    raised, times, since = True, times + 1, k * 0.1
+                last = k * 0.1
+            on = on if label is None else label == "seizure"
+            k += 1 if rng.random() < 0.9 else 60  # samples are lost, at times
         before = alarm.raised
         assert alarm.follow(answers) == (raised and not before)
         assert (alarm.raised, alarm.going_on, alarm.times) == (raised, on, times)
@@ -209,9 +216,39 @@ def test_an_alarm_stays_until_it_is_acknowledged_and_comes_with_the_next() -> No
     assert k > 300
 
 
+@pytest.mark.parametrize(
+    ("come", "again"),
+    [
+        (["seizure", "seizure"], False),
+        ([None, "seizure"], False),
+        (["background", "seizure"], True),
+        (["background"], False),
+    ],
+)
+def test_acknowledged_it_is_silent_while_the_same_seizure_goes_on(
+    come: list[str | None], again: bool
+) -> None:
+    answers, alarm = Answers(LABELS, 0.1), Alarm("seizure")
+    answers.take(as_json(told(0, "seizure")), 0.0)
+    assert alarm.follow(answers)
+    alarm.acknowledge()
+    for k, label in enumerate(come, 1):
+        answers.take(as_json(told(k, label)), 0.0)
+    assert alarm.follow(answers) == again
+
+
+def test_a_seizure_after_a_loss_of_data_raises_the_alarm_again() -> None:
+    answers, alarm = Answers(LABELS, 0.1), Alarm("seizure")
+    for k, again in ((0, True), (int(9 * APART), False), (int(20 * APART), True)):
+        answers.take(as_json(told(k, "seizure")), 0.0)
+        assert alarm.follow(answers) == again
+        alarm.acknowledge()
+
+
 def test_what_is_warned_of_is_the_seizure_or_else_the_last_label() -> None:
     assert label_of(("seizure", "background")) == "seizure"
-    assert label_of(("interictal", "ictal")) == "ictal"
+    assert label_of(("Ictal", "interictal")) == "Ictal"
+    assert label_of(("quiet", "spikes")) == "spikes"
 
 
 @pytest.mark.parametrize("confidence", [0.0, 0.3, 0.5, 0.8])
@@ -230,6 +267,37 @@ def test_among_three_labels_only_a_confidence_is_a_threshold() -> None:
     assert threshold(labels, Decision(confidence=0.7).model_dump()) == 0.7
 
 
+# How often a model was right.
+
+
+def test_how_often_it_is_right_is_what_the_end_of_a_run_tells() -> None:
+    rng = np.random.default_rng(5)
+    answers, tally = Answers(("a", "b", "c"), 0.1), Tally()
+    shares = dict.fromkeys("abc", 1 / 3)
+    assert not agreement(answers).short()
+    for k in range(400):
+        truth = (None, "a", "a", "a", "b")[rng.integers(5)]
+        label = (None, "a", "b", "c")[rng.integers(4)]
+        one = Prediction("s", "m", k, k / 10, label, shares, 0.01, 0.0, truth, None)
+        answers.take(as_json(one), 0.0)
+        tally.add(one)
+    counted = agreement(answers)
+    assert (counted.judged, counted.correct) == (tally.judged, tally.correct)
+    balanced = tally.balanced_accuracy
+    assert balanced is not None
+    assert counted.balanced_accuracy == pytest.approx(balanced)
+    shown = f"{np.floor(1000 * balanced) / 10:.1f}%"
+    assert counted.short() == f"balanced accuracy {shown}, 2 of 3 labels"
+    for label, n in tally.judged.items():
+        assert f"{label}: " in counted.long()
+        assert f"of {n:,} windows" in counted.long()
+
+
+def test_all_is_only_said_where_it_is_all() -> None:
+    assert "100.0%" in Agreement({"a": 9999}, {"a": 9999}, 1).short()
+    assert "99.9%" in Agreement({"a": 9999}, {"a": 9998}, 1).short()
+
+
 # The drawings.
 
 
@@ -241,13 +309,13 @@ def picture(qtbot: QtBot, label: str | None) -> QImage:
     return hand.grab().toImage()
 
 
-def inked(image: QImage) -> tuple[Any, Any]:
-    """Return columns and rows of the pixels in the hand's own colour."""
+def inked(image: QImage, ink: QColor | None = None) -> tuple[Any, Any]:
+    """Return columns and rows of the pixels in a colour, or in the hand's own."""
     spots = [
         (x, y)
         for x in range(image.width())
         for y in range(image.height())
-        if image.pixelColor(x, y) == QColor("#0072b2")
+        if image.pixelColor(x, y) == (ink or QColor("#0072b2"))
     ]
     x, y = np.array(spots, float).reshape(-1, 2).T
     return x, y
@@ -255,12 +323,25 @@ def inked(image: QImage) -> tuple[Any, Any]:
 
 def test_every_gesture_has_a_drawing_of_its_own(qtbot: QtBot) -> None:
     choose(LIGHT)
-    images = [picture(qtbot, each) for each in (*GESTURES, "thumbs up", None)]
+    images = [picture(qtbot, each) for each in (*GESTURES, "wave", None)]
     for k, one in enumerate(images):
         assert all(one != other for other in images[:k])
-    assert picture(qtbot, "point") == picture(qtbot, "thumbs up"), "the neutral hand"
     assert picture(qtbot, "Wrist_Flexion") == picture(qtbot, "wrist flexion")
+    for name, same in (("open hand", "open"), ("Hand-Close", "fist")):
+        assert picture(qtbot, name) == picture(qtbot, same)
     assert not len(inked(picture(qtbot, None))[0]), "no gesture, no colour"
+
+
+def test_a_gesture_without_a_drawing_is_a_pale_hand_that_claims_nothing(
+    qtbot: QtBot,
+) -> None:
+    choose(LIGHT)
+    wave = picture(qtbot, "wave")
+    assert picture(qtbot, "lift the pen") == wave
+    assert not len(inked(wave)[0]), "not in full colour, as what is known"
+    pale = wave.pixelColor(100, 140)
+    assert pale not in (QColor(LIGHT.ground), QColor(LIGHT.faint))
+    assert len(inked(wave, pale)[0]) > 2000
 
 
 def test_a_wrist_bends_the_way_its_name_says(qtbot: QtBot) -> None:
@@ -270,31 +351,82 @@ def test_a_wrist_bends_the_way_its_name_says(qtbot: QtBot) -> None:
     }
     assert middle["wrist flexion"][1] > middle["wrist extension"][1] + 20, "downwards"
     assert middle["radial deviation"][0] > 100 > middle["ulnar deviation"][0], "thumb"
-    spread, closed = (inked(picture(qtbot, each))[0] for each in ("open", "thumbs up"))
-    assert np.ptp(spread) > 1.3 * np.ptp(closed), "fingers apart"
+    assert np.min(inked(picture(qtbot, "thumbs up"))[1]) < 20, "the thumb is up"
     assert np.min(inked(picture(qtbot, "fist"))[1]) > np.min(
         inked(picture(qtbot, "open"))[1]
     ), "a fist is shorter"
 
 
-def test_a_label_fits_its_tile_however_long_it_is(qtbot: QtBot) -> None:
+@pytest.mark.parametrize(
+    "label",
+    ["a", "ulnar deviation", "lift the left foot and wait " * 2, "Handschuh" * 20],
+)
+def test_a_label_fits_its_tile_however_long_it_is(qtbot: QtBot, label: str) -> None:
     choose(LIGHT)
     tile = Tile()
     qtbot.addWidget(tile)
     tile.resize(300, 80)
-    colour = QColor("#0072b2")
-    for label in ("a", "ulnar deviation", "lift the left foot and wait " * 2):
-        tile.show_label(label, colour)
-        image = tile.grab().toImage()
-        ground = QColor(LIGHT.ground)
-        assert any(
-            image.pixelColor(x, y) != colour
-            for x in range(20, 280)
-            for y in (38, 40, 42)
-        ), "there are letters"
-        for x in (6, 293):
-            assert all(image.pixelColor(x, y) == colour for y in range(20, 60))
-        assert image.pixelColor(0, 0) == ground
+    tile.show_label(label, QColor("#0072b2"))
+    image = tile.grab().toImage()
+    inside = {image.pixel(x, y) for x in range(20, 280) for y in (30, 40, 50)}
+    assert len(inside) > 2, "there are letters"
+    assert {image.pixelColor(6, y).name() for y in range(12, 68)} == {"#0072b2"}
+    for x in (13, 296):
+        assert len({image.pixel(x, y) for y in range(12, 68)}) == 1, "and none is cut"
+    assert image.pixelColor(0, 0) == QColor(LIGHT.ground)
+
+
+def test_two_words_are_larger_below_each_other_where_it_is_narrow(
+    qtbot: QtBot,
+) -> None:
+    choose(LIGHT)
+    tile = Tile()
+    qtbot.addWidget(tile)
+    tile.resize(160, 90)
+    tile.show_label("ulnar deviation", QColor("#0072b2"))
+    image, text = tile.grab().toImage(), QColor(LIGHT.text)
+    _, y = inked(image, text)
+    assert np.ptp(y) > 40
+    assert set(range(int(y.min()), int(y.max()))) - {*y.astype(int)}, "two lines"
+
+
+def brightness(colour: QColor) -> float:
+    """Return the relative luminance as WCAG 2 defines it."""
+    parts = np.array(colour.getRgbF()[:3])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    low, high = sorted((brightness(one), brightness(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_a_label_can_be_read_on_every_colour(qtbot: QtBot, colours: Theme) -> None:
+    choose(colours)
+    tile = Tile()
+    qtbot.addWidget(tile)
+    tile.resize(300, 80)
+    for each in colours.labels:
+        tile.show_label("i", QColor(each))
+        behind = tile.grab().toImage().pixelColor(280, 40)
+        assert behind != QColor(colours.ground)
+        assert contrast(behind, QColor(colours.text)) >= 7
+    assert contrast(QColor(colours.bad), QColor(colours.ground)) >= 4.5, "the alarm"
+
+
+@pytest.mark.parametrize("n", [2, 6, 7, 30, 40])
+def test_all_labels_have_a_row_that_can_be_read(qtbot: QtBot, n: int) -> None:
+    bars = Bars([f"label {k}" for k in range(n)], 0.1)
+    qtbot.addWidget(bars)
+    for wide, high in ((300, 220), (480, 240), (560, 760)):
+        bars.resize(wide, high)
+        rows, columns = bars.rows_and_columns()
+        assert rows * columns >= n > rows * (columns - 1)
+        if n <= 30 and wide > 300:
+            assert (high - FOOT) / rows >= 12
+    assert bars.minimumSizeHint().height() < 130, "many do not make the window high"
 
 
 # The panels of a run.
@@ -376,11 +508,13 @@ def test_what_is_shown_is_what_was_answered(
             return len(seen) >= 2
 
         qtbot.waitUntil(once, timeout=PATIENCE)
-        qtbot.waitUntil(lambda: "agree" in view.truth.text(), timeout=PATIENCE)
-        counted = model.windows[EMG]
-        window.refresh(now())
-        share = counted["correct"] / counted["judged"]
-        assert f"{share:.1%} of {counted['judged']:,} agree" in view.truth.text()
+        qtbot.waitUntil(lambda: bool(view.accuracy.text()), timeout=PATIENCE)
+        assert view.accuracy.isVisible()
+        qtbot.waitUntil(
+            lambda: view.accuracy.text() == agreement(answers).short(), timeout=PATIENCE
+        )
+        assert "balanced accuracy" in view.accuracy.text()
+        assert "mean of the last" in view.tile.toolTip()
 
 
 def test_a_model_on_two_streams_has_a_view_of_each(
@@ -429,7 +563,7 @@ def test_an_outage_is_none_and_the_answers_come_back(
         assert np.isnan(view.answer.probabilities).all(), "nothing old is shown"
         lost = "no data: the connection is lost"
         qtbot.waitUntil(lambda: view.tile.why == lost, timeout=PATIENCE)
-        assert "truth" not in view.truth.text(), "what was true is not true now"
+        assert view.answer.truth is None, "what was true is not true now"
         said(qtbot, view)
 
 
@@ -466,44 +600,123 @@ def test_an_answer_that_has_no_successor_grows_old(
         assert not answer_of(told, model, EMG, given + 5.0).stands
 
 
-def test_a_seizure_raises_an_alarm_that_stays_until_somebody_has_seen_it(
-    qtbot: QtBot, look: Callable[[Runtime], Window], tmp_path: Path
-) -> None:
-    file = tmp_path / "head.xdf"  # a seizure from 23.6 to 31.1 s
+@pytest.fixture(scope="module")
+def seizure(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording with a seizure from 23.6 to 31.1 s."""
+    file = tmp_path_factory.mktemp("seizure") / "head.xdf"
     source = SyntheticDevice("eeg", seed=12, paced=False, duration=35.0)
     with Runtime([source], record=file) as recorded:
         recorded.wait()
-    models = ("demo:seizure", "demo:seizure", "demo:emotion")
-    with run([ReplayDevice(file, speed=4.0)], *models) as runtime:
+    return file
+
+
+def only_view(panel: object) -> SeizureView:
+    """Return the view of a panel of seizures that has one."""
+    assert isinstance(panel, SeizurePanel)
+    (view,) = panel.views.values()
+    assert isinstance(view, SeizureView)
+    return view
+
+
+def test_an_alarm_can_neither_be_covered_nor_closed_until_somebody_has_seen_it(
+    qtbot: QtBot, look: Callable[[Runtime], Window], seizure: Path
+) -> None:
+    models = ("demo:seizure", "demo:emotion")
+    with run([ReplayDevice(seizure, speed=4.0)], *models) as runtime:
         window = look(runtime)
-        first, second = (window.panels[f"demo-seizure{k}"] for k in ("", "-2"))
-        assert isinstance(first, SeizurePanel)
-        assert isinstance(second, SeizurePanel)
-        emotion = window.panels["demo-emotion"]
+        panel, emotion = (window.panels[f"demo-{k}"] for k in ("seizure", "emotion"))
+        assert isinstance(panel, SeizurePanel)
         assert isinstance(emotion, EmotionPanel)
+        window.activateWindow()
 
         def covered() -> bool:
             dock_of(emotion).raise_()
-            return seen(emotion) and not seen(first) and not seen(second)
+            return seen(emotion) and not seen(panel)
 
         qtbot.waitUntil(covered, timeout=PATIENCE)
         window.pause()
-        (one,), (two,) = first.views.values(), second.views.values()
-        assert isinstance(one, SeizureView)
-        assert isinstance(two, SeizureView)
-        qtbot.waitUntil(lambda: one.alarm.raised and two.alarm.raised, timeout=PATIENCE)
-        qtbot.waitUntil(lambda: not seen(emotion), timeout=PATIENCE)
-        assert seen(first) or seen(second), "it shows itself"
-        qtbot.waitUntil(lambda: not one.alarm.going_on, timeout=PATIENCE)
-        assert one.banner.isVisibleTo(first)
-        assert "SEIZURE" in one.banner.said.text()
-        assert one.banner.said.text().endswith("ago, over")
+        qtbot.waitUntil(lambda: panel.alarmed, timeout=PATIENCE)
+        view = only_view(panel)
+        qtbot.waitUntil(lambda: seen(panel), timeout=PATIENCE)
+        assert "SEIZURE" in view.banner.said.text()
+        covered()
+        qtbot.waitUntil(lambda: seen(panel), timeout=PATIENCE)
+        dock_of(panel).close()
+        qtbot.waitUntil(lambda: seen(panel), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: not view.alarm.going_on, timeout=PATIENCE)
+        qtbot.waitUntil(
+            lambda: view.banner.said.text().endswith("ago, over"), timeout=PATIENCE
+        )
+        assert view.banner.isVisible()
+        click(qtbot, view.banner.button)
+        assert not view.banner.isVisible()
+        qtbot.waitUntil(covered, timeout=PATIENCE)
+        qtbot.wait(200)
+        assert seen(emotion), "and now it may be"
 
+
+def test_a_key_acknowledges_the_alarm_that_is_seen_and_the_next_one_comes(
+    qtbot: QtBot, look: Callable[[Runtime], Window], seizure: Path
+) -> None:
+    models = ("demo:seizure", "demo:seizure")
+    with run([ReplayDevice(seizure, speed=4.0)], *models) as runtime:
+        window = look(runtime)
+        panels = [window.panels[f"demo-seizure{k}"] for k in ("", "-2")]
+        one, two = (each for each in panels if isinstance(each, SeizurePanel))
+        keys = [
+            each
+            for each in window.menu.actions()
+            if each.text() == "Acknowledge the alarm"
+        ]
+        qtbot.waitUntil(lambda: one.alarmed and two.alarmed, timeout=PATIENCE)
+        assert [each.shortcut().toString() for each in keys if each.isVisible()] == [
+            "K"
+        ]
+        qtbot.waitUntil(lambda: seen(one) or seen(two), timeout=PATIENCE)
         window.activateWindow()
+        first, second = (one, two) if seen(one) else (two, one)
         qtbot.keyClick(window, Qt.Key.Key_K)  # type: ignore[no-untyped-call]
-        qtbot.waitUntil(lambda: not one.banner.isVisibleTo(first), timeout=PATIENCE)
-        assert two.banner.isVisibleTo(second), "each has its own"
-        two.banner.button.click()
-        assert not two.banner.isVisibleTo(second)
-        told = [each.text() for each in window.menu.actions()]
-        assert "Acknowledge the alarm of demo-seizure-2" in told
+        assert not first.alarmed
+        assert second.alarmed, "nobody has seen it yet"
+        qtbot.waitUntil(lambda: seen(second), timeout=PATIENCE)
+        dock_of(first).close()
+        qtbot.keyClick(window, Qt.Key.Key_K)  # type: ignore[no-untyped-call]
+        assert not second.alarmed
+
+
+def test_the_channel_of_the_spectrogram_is_chosen_by_keys(
+    qtbot: QtBot, look: Callable[[Runtime], Window]
+) -> None:
+    with run([SyntheticDevice("eeg", seed=4)], "demo:seizure") as runtime:
+        window = look(runtime)
+        view = view_of(qtbot, window, "demo-seizure", EEG)
+        assert isinstance(view, SeizureView)
+        qtbot.waitUntil(view.choice.isVisible, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: bool(view.spectrogram.image.any()), timeout=PATIENCE)
+        before = view.spectrogram.image.copy()
+        qtbot.keyClick(view.choice, Qt.Key.Key_Down)  # type: ignore[no-untyped-call]
+        assert view.choice.currentText() == "AF7"
+        qtbot.waitUntil(
+            lambda: not np.array_equal(view.spectrogram.image, before),
+            timeout=PATIENCE,
+        )
+
+
+def test_what_must_be_told_is_never_cut_off(
+    qtbot: QtBot, look: Callable[[Runtime], Window]
+) -> None:
+    with run([SyntheticDevice("eeg", seed=4)], "demo:seizure") as runtime:
+        window = look(runtime)
+        view_of(qtbot, window, "demo-seizure", EEG)
+        panel = panel_of(window, "demo-seizure")
+        notes = panel.notes
+        for wide in (700, 300, 120, 500):
+            window.resizeDocks([dock_of(panel)], [wide], Qt.Orientation.Horizontal)
+            qtbot.wait(50)
+            assert notes.isVisible()
+            assert notes.height() >= notes.heightForWidth(notes.width())
+            assert panel.rect().contains(notes.geometry())
+
+
+def click(qtbot: QtBot, button: QPushButton) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)  # type: ignore[no-untyped-call]

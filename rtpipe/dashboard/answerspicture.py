@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from rtpipe.dashboard.answer import Answer
 from rtpipe.dashboard.model import Answers
 
-_MOVES = 5  # times a second that the past moves to the left without an answer
+_MOVES = 10  # times a second that it is drawn, while no other label is decided
 
 
 class AnswersPicture(QWidget):
@@ -42,7 +42,7 @@ class AnswersPicture(QWidget):
         """
         moment = round(now * _MOVES) if np.isfinite(now) else None
         said = (answer.label, answer.stands, answer.truth)
-        drawn = (*said, len(answers), answers.came, moment)
+        drawn = (*said, moment)
         if drawn != self._drawn:
             self._drawn = drawn
             self._answer, self._answers, self._now = answer, answers, now

@@ -1,5 +1,7 @@
 """A row a label: how probable it is now, and how probable it was in the last minute."""
 
+from math import ceil
+
 import numpy as np
 from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
@@ -7,26 +9,33 @@ from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from rtpipe.dashboard.answerspicture import AnswersPicture
 from rtpipe.dashboard.columns import edges, newest
 from rtpipe.dashboard.theme import colour_of, font, theme
-from rtpipe.dashboard.timeline import FOOT, MINUTE, draw_area, draw_foot
+from rtpipe.dashboard.timeline import FOOT, MINUTE, draw_area, draw_foot, side
 from rtpipe.types import Float64
 
 _ROW = 46.0  # pixels: a higher row would say no more
+_LEAST = 13.0  # pixels: lower rows stand side by side, where there is room
+_NARROW = 130.0  # pixels: of such rows, at least
+_LETTERS = (0.6, 1.15, 1.5)  # times the system's: the smallest; if there is a past; ...
+_NAMES = 0.48  # share of a row that its name may take
 _PAST = 80.0  # pixels from which on the last minute is worth its place
-_GAP = 12.0
+_GAP = 16.0  # in it stands the label's colour
 _DIM = 110  # of 255: how strong a colour is that is not decided
 TRUTH = "\N{BLACK DIAMOND}"  # stands beside what is true
 
 
 class Bars(AnswersPicture):
-    """Draws the answers of a model on a stream, a row a label."""
+    """Draws the answers of a model on a stream, a row a label.
+
+    Many labels stand in several columns, without their past.
+    """
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size at which nothing is crowded."""
-        return QSize(420, round(32 * len(self._labels) + FOOT))
+        return QSize(420, round(32 * min(len(self._labels), 12) + FOOT))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """Return the size at which the rows can be read."""
-        return QSize(200, round(12 * len(self._labels) + FOOT))
+        """Return the size at which the rows of few labels can be read."""
+        return QSize(200, round(_LEAST * min(ceil(len(self._labels) / 2), 6) + FOOT))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw it."""
@@ -34,27 +43,53 @@ class Bars(AnswersPicture):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        n = len(self._labels)
-        row = max(1.0, min(_ROW, (self.height() - FOOT) / n))
-        size = min(1.3, max(0.75, row / 19))
-        bold = QFontMetricsF(font(size, bold=True))
-        name = max(bold.horizontalAdvance(each) for each in self._labels)
-        name = min(name + bold.horizontalAdvance(TRUTH + " "), 0.42 * self.width())
-        number = bold.horizontalAdvance("100%") + _GAP
-        room = self.width() - name - number - 2 * _GAP
-        past = 0.5 * room if 0.5 * room >= _PAST else 0.0
-        for k in range(n):
-            top = k * row
-            self._row(painter, k, QRectF(0, top, name, row), size)
-            bar = QRectF(name + _GAP, top, room - past, row)
+        n_rows, n_columns = self.rows_and_columns()
+        wide = (self.width() - _GAP * (n_columns - 1)) / n_columns
+        row = min(_ROW, (self.height() - FOOT) / n_rows)
+        for most in reversed(_LETTERS[1:]):
+            size, name = self._names(row, wide, most)
+            bold = QFontMetricsF(font(size, bold=True))
+            number = bold.horizontalAdvance("100%") + 8
+            room = max(0.0, wide - name - number - _GAP)
+            past = 0.5 * (room - _GAP) if n_columns == 1 else 0.0
+            if past >= _PAST:
+                break
+        else:
+            past = 0.0
+        long = room - past - (_GAP if past else 0.0)
+        for k in range(len(self._labels)):
+            column, line = divmod(k, n_rows)
+            left, top = column * (wide + _GAP), line * row
+            self._row(painter, k, QRectF(left, top, name, row), size)
+            bar = QRectF(left + name + _GAP, top, long, row)
             self._bar(painter, k, bar, number, size)
+        below = n_rows * row
         if past:
             left = self.width() - past
-            self._past(painter, QRectF(left, 0, past, n * row), row)
+            self._past(painter, QRectF(left, 0, past, below), row)
         else:
-            left = name + _GAP
-            self._foot(painter, QRectF(left, n * row, self.width() - left, FOOT))
+            left = max(side(), name + _GAP) if n_columns == 1 else side()
+        foot = QRectF(left, below, self.width() - left, FOOT)
+        draw_foot(painter, foot, self._answers, self._labels, self._now, self._hop)
         painter.end()
+
+    def rows_and_columns(self) -> tuple[int, int]:
+        """Return in how many rows and columns the labels stand."""
+        n, high = len(self._labels), max(1.0, self.height() - FOOT)
+        most = min(n, max(1, int(self.width() / _NARROW)))
+        for n_columns in range(1, most + 1):
+            n_rows = ceil(n / n_columns)
+            if high / n_rows >= _LEAST:
+                break
+        return n_rows, n_columns
+
+    def _names(self, row: float, wide: float, most: float) -> tuple[float, float]:
+        """Return how large the letters are, and how wide the widest name is."""
+        one = QFontMetricsF(font(1.0, bold=True))
+        names = max(one.horizontalAdvance(f"{TRUTH} {each}") for each in self._labels)
+        size = min(most, 0.9 * row / one.height(), _NAMES * wide / names)
+        size = max(size, min(_LETTERS[0], row / one.height()), 0.4)
+        return size, min(names * size + 4, _NAMES * wide)
 
     def _row(self, painter: QPainter, k: int, box: QRectF, size: float) -> None:
         """Write a label; the decided one heavier, the true one with a sign."""
@@ -67,37 +102,40 @@ class Bars(AnswersPicture):
         fits = QFontMetricsF(painter.font()).elidedText(
             true + label, Qt.TextElideMode.ElideRight, box.width()
         )
-        side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(box, side, fits)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(box, right, fits)
 
     def _bar(
         self, painter: QPainter, k: int, box: QRectF, number: float, size: float
     ) -> None:
-        """Draw how probable a label is, and write it behind."""
+        """Draw a label's colour and how probable it is, and write it behind."""
         assert self._answer is not None
         share = float(self._answer.probabilities[k])
         high = min(18.0, 0.5 * box.height())
         bar = QRectF(box.left(), box.center().y() - high / 2, box.width(), high)
+        colour = colour_of(self._labels[k], self._labels)
         painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        painter.drawRect(QRectF(bar.left() - 10, bar.top(), 6, high))
         painter.setBrush(QColor(theme().raised))
-        painter.drawRoundedRect(bar, high / 4, high / 4)
+        painter.drawRect(bar)
         text = "\N{EM DASH}"
         decided = self._labels[k] == self._answer.label
         if np.isfinite(share):
-            colour = colour_of(self._labels[k], self._labels)
             colour.setAlpha(255 if decided else _DIM)
             painter.setBrush(colour)
-            bar.setWidth(max(2.0, share * bar.width()))
-            painter.drawRoundedRect(bar, high / 4, high / 4)
+            bar.setWidth(share * bar.width())
+            painter.drawRect(bar)
             text = f"{share:.0%}"
         painter.setFont(font(size, bold=decided))
         painter.setPen(QColor(theme().text if decided else theme().quiet))
-        side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        room = QRectF(box.right(), box.top(), number - _GAP / 2, box.height())
-        painter.drawText(room, side, text)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(
+            QRectF(box.right(), box.top(), number, box.height()), right, text
+        )
 
     def _past(self, painter: QPainter, box: QRectF, row: float) -> None:
-        """Draw the last minute: a curve a label, and below which was decided."""
+        """Draw the last minute: a curve a label."""
         assert self._answers is not None
         answers = self._answers
         if np.isfinite(self._now) and len(answers):
@@ -108,17 +146,10 @@ class Bars(AnswersPicture):
                 lane = QRectF(box.left(), box.top() + k * row, box.width(), row)
                 lane.adjust(0, 0.14 * row, 0, -0.14 * row)
                 _curve(painter, lane, shares[:, k], colour_of(label, self._labels))
+        painter.setPen(QPen(QColor(theme().faint), 1))
         for k in range(len(self._labels)):
-            painter.setPen(QPen(QColor(theme().faint), 1))
-            low = box.top() + (k + 0.86) * row
-            painter.drawLine(
-                round(box.left()), round(low), round(box.right()), round(low)
-            )
-        self._foot(painter, QRectF(box.left(), box.bottom(), box.width(), FOOT))
-
-    def _foot(self, painter: QPainter, box: QRectF) -> None:
-        """Draw which labels were decided and true, and the axis."""
-        draw_foot(painter, box, self._answers, self._labels, self._now, self._hop)
+            low = round(box.top() + (k + 0.86) * row)
+            painter.drawLine(round(box.left()), low, round(box.right()), low)
 
 
 def _curve(painter: QPainter, box: QRectF, shares: Float64, colour: QColor) -> None:

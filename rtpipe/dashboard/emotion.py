@@ -14,6 +14,7 @@ class EmotionView(View):
         self.stack = Stack(self.model.labels, self.model.hop)
         self.box.addWidget(self.tile, 1)
         self.box.addWidget(self.stack, 3)
+        self.box.addStretch()
 
     def draw(self, answer: Answer, run: RunModel, now: float) -> None:
         """Draw the shares."""

@@ -21,13 +21,13 @@ class GestureView(View):
         self.hand = Hand()
         self.bars = Bars(self.model.labels, self.model.hop)
         told = QVBoxLayout()
-        told.setSpacing(10)
+        told.setSpacing(8)
         told.addWidget(self.tile, 2)
         told.addWidget(self.bars, 5)
         self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._both.setSpacing(12)
-        self._both.addWidget(self.hand, 3)
-        self._both.addLayout(told, 5)
+        self._both.addWidget(self.hand, 1)
+        self._both.addLayout(told, 2)
         self.box.addLayout(self._both, 1)
 
     def draw(self, answer: Answer, run: RunModel, now: float) -> None:

@@ -31,6 +31,7 @@ _SIZE = 100.0
 _CUT = 1.7  # width of the line that sets a finger off from the next
 _TURN = 26.0  # degrees of a deviation
 _BEND = 52.0  # degrees of a flexion
+_PALE = 0.3  # share of the colour of a hand that means no known gesture
 _PIECES = 24  # straight ones from joint to joint, and round an end
 
 Joint = tuple[float, float, float]  # x, y and half the width there
@@ -77,7 +78,7 @@ class Hand(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def show_label(self, label: str | None, colour: QColor) -> None:
-        """Draw this gesture in this colour; one that has no drawing, a neutral hand."""
+        """Draw this gesture in this colour; without a drawing, a pale neutral hand."""
         if (label, colour) != (self.label, self._colour):
             self.label, self._colour = label, colour
             self.update()
@@ -97,7 +98,10 @@ class Hand(QWidget):
         side = min(self.width(), self.height())
         painter.translate((self.width() - side) / 2, (self.height() - side) / 2)
         painter.scale(side / _SIZE, side / _SIZE)
-        _paint(painter, _drawing(self.label), self._colour, self.label is None)
+        colour = QColor(theme().faint if self.label is None else self._colour)
+        if self.label is not None and _named(self.label) not in _POSES:
+            colour = _mixed(colour, QColor(theme().ground), _PALE)
+        _paint(painter, _drawing(self.label), colour)
         painter.end()
 
 
@@ -107,10 +111,12 @@ def _drawing(label: str | None) -> _Drawing:
 
 
 def _named(label: str) -> str:
-    return " ".join(label.lower().replace("_", " ").replace("-", " ").split())
+    """Return the name under which a label is drawn."""
+    name = " ".join(label.lower().replace("_", " ").replace("-", " ").split())
+    return _ALSO.get(name, name)
 
 
-def _paint(painter: QPainter, drawn: _Drawing, colour: QColor, hollow: bool) -> None:
+def _paint(painter: QPainter, drawn: _Drawing, colour: QColor) -> None:
     colours = theme()
     round_ = Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin
     if drawn.table is not None:
@@ -122,12 +128,19 @@ def _paint(painter: QPainter, drawn: _Drawing, colour: QColor, hollow: bool) -> 
     x0, y0, x1, y1 = drawn.arm
     fill, clear = QLinearGradient(x0, y0, x1, y1), QColor(colour)
     clear.setAlpha(0)
-    fill.setColorAt(0, QColor(colours.faint) if hollow else colour)
+    fill.setColorAt(0, colour)
     fill.setColorAt(1, clear)
     for part in drawn.parts:
         painter.strokePath(part, QPen(QColor(colours.ground), 2 * _CUT, *round_))
         painter.fillPath(part, fill)
     painter.fillPath(drawn.over, fill)
+
+
+def _mixed(colour: QColor, other: QColor, share: float) -> QColor:
+    """Return a colour that has so much of the first, and hides what is behind it."""
+    pairs = zip(colour.getRgb()[:3], other.getRgb()[:3], strict=True)
+    red, green, blue = (round(share * a + (1 - share) * b) for a, b in pairs)
+    return QColor(red, green, blue)
 
 
 def _limb(*joints: Joint) -> QPainterPath:
@@ -246,7 +259,8 @@ def _deviation(angle: float) -> _Drawing:
     )
 
 
-def _fist() -> _Drawing:
+def _clenched() -> list[QPainterPath]:
+    """Return a palm and four curled fingers, the index finger first."""
     palm = _joined(
         _limb((50, 57, 20), (50, 76, 13)),
         _limb((36, 52, 8), (58, 50, 9)),
@@ -257,8 +271,33 @@ def _fist() -> _Drawing:
         _limb((x, top, 6.6 - 0.3 * k), (x + 0.5, low, 6 - 0.3 * k))
         for k, (x, top, low) in enumerate(rows)
     ]
+    return [palm, *curled]
+
+
+def _fist() -> _Drawing:
     thumb = _limb((67, 68, 8.4), (60, 61, 7.2), (43, 62.5, 6))
-    return _Drawing((palm, *curled, thumb), _UPRIGHT)
+    return _Drawing((*_clenched(), thumb), _UPRIGHT)
+
+
+def _point() -> _Drawing:
+    palm, _, *others = _clenched()
+    finger = _limb((64, 54, 7), (66, 32, 6), (67, 8, 5))
+    thumb = _limb((67, 68, 8.4), (60, 61, 7.2), (43, 62.5, 6))
+    return _Drawing((palm, finger, *others, thumb), _UPRIGHT)
+
+
+def _thumb_up() -> _Drawing:
+    thumb = _limb((62, 72, 9), (76, 64, 7), (93, 60, 5.6))
+    parts = [_turned(each, -90, 50, 50) for each in (*_clenched(), thumb)]
+    return _Drawing(tuple(parts), (91, 50, 100, 50))
+
+
+def _pinch() -> _Drawing:
+    _, *others = _fingers(_SPREAD)
+    thumb = _limb((57, 77, 9), (70, 69, 6), (79, 61, 4.9), (83, 53, 4.2))
+    finger = _limb((62, 56, 5), (70, 40, 4.8), (80, 40, 4.5), (84, 50, 4))
+    whole = _joined(_forearm(), _palm(), thumb, *others)
+    return _Drawing((whole, finger), _UPRIGHT, over=_palm())
 
 
 # From the thumb's side, the palm down: the arm comes from the right.
@@ -293,9 +332,26 @@ _POSES: dict[str, Callable[[], _Drawing]] = {
     "rest": _rest,
     "fist": _fist,
     "open": _open,
-    "extended palm": _open,  # its name in the recordings of UCI
+    "point": _point,
+    "pinch": _pinch,
+    "thumb up": _thumb_up,
     "wrist flexion": lambda: _bend(-_BEND),
     "wrist extension": lambda: _bend(_BEND),
     "radial deviation": lambda: _deviation(_TURN),
     "ulnar deviation": lambda: _deviation(-_TURN),
+}
+_ALSO = {  # names that others use, and the one above
+    "relax": "rest",
+    "no movement": "rest",
+    "close": "fist",
+    "closed": "fist",
+    "hand close": "fist",
+    "hand closed": "fist",
+    "extended palm": "open",  # in the recordings of UCI
+    "hand open": "open",
+    "open hand": "open",
+    "flexion": "wrist flexion",
+    "extension": "wrist extension",
+    "pointing": "point",
+    "thumbs up": "thumb up",
 }

@@ -1,17 +1,26 @@
-"""What the panels of all models have in common: the label, the reason, the truth."""
+"""What the panels of all models have in common: label, reason, how often right."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from rtpipe.dashboard.agreement import agreement
 from rtpipe.dashboard.answer import Answer, answer_of
-from rtpipe.dashboard.bars import TRUTH
 from rtpipe.dashboard.model import ModelModel, RunModel
 from rtpipe.dashboard.panel import Panel
 from rtpipe.dashboard.theme import colour_of, font, theme
 from rtpipe.dashboard.tile import Tile
+
+_EVERY = 1.0  # seconds after which it is counted anew how often a model was right
+_DRAWN = {
+    "none": "Decided from the newest window",
+    "mean": "Decided from the mean of the last {} windows",
+    "exponential": "Decided from the average over the last {} windows",
+    "majority": "Decided by most of the last {} windows",
+}
 
 
 class View(QWidget):
@@ -26,8 +35,8 @@ class View(QWidget):
     ----------
     tile : Tile
         The decision, or NONE and why.
-    truth : QLabel
-        The truth, and how often the decisions agreed with it, where it is known.
+    accuracy : QLabel
+        How often the decisions were right, where the truth is known.
     answer : Answer or None
         What is shown; None before the first `refresh`.
     """
@@ -35,13 +44,15 @@ class View(QWidget):
     def __init__(self, model: ModelModel, stream: str) -> None:
         super().__init__()
         self.model, self.stream = model, stream
-        self.tile, self.truth = Tile(), words()
+        self.tile, self.accuracy = Tile(), QLabel()
+        self.accuracy.setTextFormat(Qt.TextFormat.PlainText)
+        self.tile.setToolTip(_drawn(model))
         self.answer: Answer | None = None
+        self._counted = -_EVERY  # when, on the run's clock
         self.box = QVBoxLayout(self)
         self.box.setContentsMargins(0, 0, 0, 0)
         self.box.setSpacing(8)
         self.arrange()
-        self.box.addWidget(self.truth)
 
     def arrange(self) -> None:
         """Put `tile` and what is the model's own into `box`."""
@@ -56,13 +67,21 @@ class View(QWidget):
         answer = self.answer = answer_of(run, self.model, self.stream, now)
         colour = colour_of(answer.label or "", self.model.labels)
         self.tile.show_label(answer.label, colour, answer.why)
-        self.truth.setText(_truth(answer, self.model.windows.get(self.stream, {})))
-        self.truth.setVisible(bool(self.truth.text()))
+        if now - self._counted >= _EVERY:
+            self._counted = now
+            self._count()
         self.draw(answer, run, run.streams[self.stream].now(now))
 
     def retheme(self) -> None:
         """Take the colours anew."""
-        self.truth.setStyleSheet(f"color: {theme().quiet}")
+        self.accuracy.setStyleSheet(f"color: {theme().quiet}")
+
+    def _count(self) -> None:
+        """Tell how often the decisions were right."""
+        counted = agreement(self.model.streams[self.stream])
+        self.accuracy.setText(counted.short())
+        self.accuracy.setToolTip(counted.long())
+        self.accuracy.setVisible(bool(counted.judged))
 
 
 class ModelPanel(Panel):
@@ -90,13 +109,15 @@ class ModelPanel(Panel):
         self.views: dict[str, View] = {}
         self.notes = words()
         self._names: list[QLabel] = []
-        self._side = QHBoxLayout()
-        self._side.setSpacing(24)
+        self._side, self._below = QHBoxLayout(), QHBoxLayout()
+        for row in (self._side, self._below):
+            row.setSpacing(24)
+        self._below.addWidget(self.notes, 1)
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 8, 12, 8)
         box.setSpacing(6)
         box.addLayout(self._side, 1)
-        box.addWidget(self.notes)
+        box.addLayout(self._below)
 
     @classmethod
     def subjects(cls, run: RunModel) -> Sequence[str]:
@@ -121,18 +142,32 @@ class ModelPanel(Panel):
         for view in self.views.values():
             view.retheme()
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Keep all of the notes to be seen, however narrow it is."""
+        super().resizeEvent(event)
+        self._keep_notes()
+
+    def _keep_notes(self) -> None:
+        if self.notes.isVisibleTo(self) and (wide := self.notes.width()) > 0:
+            high = self.notes.heightForWidth(wide)
+            self.notes.setMinimumHeight(high)
+
     def _begin(self, model: ModelModel) -> None:
         """Make a view of each stream."""
         told = {each.lower() for each in model.notes}
         more = (each for each in self.always if each.lower() not in told)
-        self.notes.setText("   ".join([*model.notes, *more]))
+        self.notes.setText("\n".join([*model.notes, *more]))
         self.notes.setVisible(bool(self.notes.text()))
         for name in model.streams:
             view = self.views[name] = self.view(model, name)
             box = QVBoxLayout()
+            box.setSpacing(6)
             if len(model.streams) > 1:
                 self._names.append(words(name))
                 box.addWidget(self._names[-1])
+                view.box.addWidget(view.accuracy)
+            else:
+                self._below.addWidget(view.accuracy)
             box.addWidget(view, 1)
             self._side.addLayout(box, 1)
         self.retheme()
@@ -148,13 +183,9 @@ def words(text: str = "", size: float = 1.0) -> QLabel:
     return label
 
 
-def _truth(answer: Answer, counters: dict[str, int]) -> str:
-    """Return what is true and how many decisions agreed, in words."""
-    judged = counters.get("judged", 0)
-    parts = []
-    if answer.truth is not None:
-        parts.append(f"{TRUTH} truth: {answer.truth}")
-    if judged:
-        correct = counters["correct"]
-        parts.append(f"{correct / judged:.1%} of {judged:,} agree")
-    return "   ".join(parts)
+def _drawn(model: ModelModel) -> str:
+    """Return how a model's decisions are drawn, in words."""
+    decision = model.decision
+    how = _DRAWN[decision.get("smoothing", "none")]
+    how = how.format(decision.get("windows", 1))
+    return f"{how}. The numbers are those of the newest window alone."

@@ -7,6 +7,7 @@ import pyqtgraph as pg
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QKeySequence, QResizeEvent
 from PyQt6.QtWidgets import (
+    QApplication,
     QComboBox,
     QDockWidget,
     QFrame,
@@ -15,14 +16,15 @@ from PyQt6.QtWidgets import (
     QPushButton,
 )
 
-from rtpipe.dashboard.alarm import Alarm, label_of
+from rtpipe.dashboard.alarm import APART, Alarm, label_of
 from rtpipe.dashboard.answer import Answer
 from rtpipe.dashboard.model import ModelModel, RunModel, StreamModel
 from rtpipe.dashboard.modelpanel import ModelPanel, View, words
 from rtpipe.dashboard.spectra import Spectra, has_spectra
 from rtpipe.dashboard.spectrogram import Spectrogram
 from rtpipe.dashboard.theme import font, theme
-from rtpipe.dashboard.trend import SIDE, Trend
+from rtpipe.dashboard.timeline import side
+from rtpipe.dashboard.trend import Trend
 
 NOT_MEDICAL = "Not a medical device"
 _KEY = "K"
@@ -56,11 +58,8 @@ class Banner(QFrame):
         """Tell of an alarm as long as it is raised; `now` is on the stream's clock."""
         self.setVisible(alarm.raised)
         if alarm.raised:
-            ago = max(0.0, now - alarm.since)
-            when = f"{ago:.0f} s" if ago < 60 else f"{ago / 60:.0f} min"
-            told = f"for {when}" if alarm.going_on else f"{when} ago, over"
             more = f" \N{MIDDLE DOT} {alarm.times} times" if alarm.times > 1 else ""
-            name = alarm.label.upper()
+            name, told = alarm.label.upper(), _told(alarm, now)
             self.said.setText(f"\N{WARNING SIGN} {name}  {told}{more}")
 
     def retheme(self) -> None:
@@ -72,6 +71,15 @@ class Banner(QFrame):
             f"#banner QPushButton {{ background: {colours.ground}; border: none;"
             f" color: {colours.text}; border-radius: 5px; padding: 7px 14px }}"
         )
+
+
+def _told(alarm: Alarm, now: float) -> str:
+    """Return since when the label is decided, and whether it still is."""
+    ago = max(0.0, now - alarm.since)
+    when = f"{ago:.0f} s" if ago < 60 else f"{ago / 60:.0f} min"
+    if not alarm.going_on:
+        return f"{when} ago, over"
+    return f"{when} ago, no answer since" if now - alarm.last > APART else f"for {when}"
 
 
 class SeizureView(View):
@@ -100,7 +108,7 @@ class SeizureView(View):
         self.trend = Trend(model.labels, self.alarm.label, model.hop, model.decision)
         self.spectrogram, self.choice = Spectrogram(), QComboBox()
         plot = self.spectrogram.findChild(pg.PlotWidget)
-        plot.getAxis("left").setWidth(SIDE)  # so that one is above the other
+        plot.getAxis("left").setWidth(side())  # so that one is above the other
         corner = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
         below = QGridLayout()
         below.addWidget(self.spectrogram, 0, 0)
@@ -112,7 +120,7 @@ class SeizureView(View):
         self._make_room()
 
     def acknowledge(self) -> None:
-        """Take the alarm away: a person has seen it."""
+        """Take the alarm away: somebody has seen it."""
         self.alarm.acknowledge()
         self.banner.hide()
 
@@ -155,7 +163,11 @@ class SeizureView(View):
 
 
 class SeizurePanel(ModelPanel):
-    """A model of seizures. Its alarm shows itself where it was covered."""
+    """A model of seizures.
+
+    While its alarm stands it can be neither covered nor closed: it comes back. Where
+    several alarms lie on each other, the next one comes when the first is acknowledged.
+    """
 
     tasks = ("seizure",)
     view = SeizureView
@@ -163,9 +175,19 @@ class SeizurePanel(ModelPanel):
 
     def __init__(self, about: str, send: Callable[[dict[str, Any]], None]) -> None:
         super().__init__(about, send)
-        self._seen = QAction(f"Acknowledge the alarm of {about}", self)
-        self._seen.triggered.connect(lambda *_: self.acknowledge())
-        self.addAction(self._seen)
+        self._key = QAction("Acknowledge the alarm", self)
+        self._key.triggered.connect(lambda *_: self._acknowledge_seen())
+        self.addAction(self._key)
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether an alarm stands."""
+        return any(each.alarm.raised for each in self._views)
+
+    @property
+    def seen(self) -> bool:
+        """Whether it is on top, and so can be seen."""
+        return not self.visibleRegion().isEmpty()
 
     def acknowledge(self) -> None:
         """Take all alarms of this model away."""
@@ -175,12 +197,35 @@ class SeizurePanel(ModelPanel):
     def follow(self, run: RunModel, now: float) -> None:
         """Look for alarms, and keep the past, also where nobody sees the panel."""
         super().follow(run, now)
-        if not self._seen.shortcut() and self.subjects(run)[0] == self.about:
-            self._seen.setShortcut(QKeySequence(_KEY))  # the first has the key
+        if not self._key.shortcut() and self._key.isVisible():
+            first = self.subjects(run)[0] == self.about  # one key for all panels
+            self._key.setShortcut(QKeySequence(_KEY if first else ""))
+            self._key.setVisible(first)
         raised = [view.follow(run.streams[view.stream], now) for view in self._views]
+        if any(raised):
+            QApplication.alert(self.window())
+        if self.alarmed and not self.seen:
+            self._come()
+
+    def _come(self) -> None:
+        """Come to the top, unless another alarm can be seen."""
         dock = self.parentWidget()
-        if any(raised) and isinstance(dock, QDockWidget):
+        shown = any(each.alarmed and each.seen for each in self._panels)
+        if isinstance(dock, QDockWidget) and not shown:
+            dock.show()
             dock.raise_()
+
+    def _acknowledge_seen(self) -> None:
+        """Take away the alarms that can be seen, of all models."""
+        for each in [each for each in self._panels if each.seen]:
+            each.acknowledge()
+
+    @property
+    def _panels(self) -> list["SeizurePanel"]:
+        """Those of all models, this one too."""
+        dock = self.parentWidget()
+        window = dock.parentWidget() if dock is not None else None
+        return [self] if window is None else window.findChildren(SeizurePanel)
 
     @property
     def _views(self) -> list[SeizureView]:

@@ -8,23 +8,29 @@ from rtpipe.dashboard.answerspicture import AnswersPicture
 from rtpipe.dashboard.bars import TRUTH
 from rtpipe.dashboard.columns import edges, newest
 from rtpipe.dashboard.theme import colour_of, font, theme
-from rtpipe.dashboard.timeline import FOOT, MINUTE, draw_area, draw_foot
+from rtpipe.dashboard.timeline import FOOT, MINUTE, draw_area, draw_foot, side
 
-_BAR = 34.0  # pixels
-_WORDS = 26.0  # pixels for the names below the bar
-_SIDE = 70.0  # pixels on the left of the trend, for the names of the ribbons
+_BAR = 22.0  # pixels
+_LETTERS = (1.0, 1.8)  # times the system's, of the names: the smallest, the largest
+_HIGHEST = 420  # pixels; more says no more
+_DIM = 90  # of 255: how strong a colour is that is not decided, or is past
+_EDGE = 2.0  # pixels of a colour at its full strength, on top of what is past
 
 
 class Stack(AnswersPicture):
     """Draws the answers of a model on a stream as shares of one bar."""
 
+    def __init__(self, labels: tuple[str, ...], hop: float) -> None:
+        super().__init__(labels, hop)
+        self.setMaximumHeight(_HIGHEST)
+
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size at which nothing is crowded."""
-        return QSize(420, round(_BAR + _WORDS + FOOT + 110))
+        return QSize(420, round(_BAR + self._words_height() + FOOT + 110))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Return the size at which the bar can be read."""
-        return QSize(200, round(_BAR + _WORDS + FOOT))
+        return QSize(200, round(_BAR + self._words_height() + FOOT))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw it."""
@@ -32,15 +38,28 @@ class Stack(AnswersPicture):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._bar(painter, QRectF(0, 0, self.width(), _BAR))
-        self._words(painter, QRectF(0, _BAR + 4, self.width(), _WORDS))
-        top = _BAR + _WORDS + 14
-        right = self.width() - _SIDE
-        trend = QRectF(_SIDE, top, right, max(0, self.height() - top - FOOT))
+        high = self._words_height()
+        self._words(painter, QRectF(0, 0, self.width(), high))
+        self._bar(painter, QRectF(0, high, self.width(), _BAR))
+        top, left = _BAR + high + 12, side()
+        right = self.width() - left
+        trend = QRectF(left, top, right, max(0, self.height() - top - FOOT))
         self._trend(painter, trend)
-        foot = QRectF(_SIDE, self.height() - FOOT, right, FOOT)
+        foot = QRectF(left, self.height() - FOOT, right, FOOT)
         draw_foot(painter, foot, self._answers, self._labels, self._now, self._hop)
         painter.end()
+
+    def _letters(self) -> float:
+        """Return how large the names are: all of them fit, whatever their shares."""
+        smallest, largest = _LETTERS
+        bold = QFontMetricsF(font(1.0, bold=True))
+        text = max(bold.horizontalAdvance(each) for each in self._labels)
+        text += bold.horizontalAdvance(f" 100% {TRUTH}")
+        room = self.width() / len(self._labels) - 20
+        return min(largest, max(smallest, room / text))
+
+    def _words_height(self) -> float:
+        return QFontMetricsF(font(self._letters())).height() + 8
 
     def _bar(self, painter: QPainter, box: QRectF) -> None:
         """Draw the shares side by side."""
@@ -52,19 +71,22 @@ class Stack(AnswersPicture):
         ):
             if np.isfinite(share):
                 part = QRectF(left, box.top(), share * box.width(), box.height())
-                painter.fillRect(part, colour_of(label, self._labels))
+                colour = colour_of(label, self._labels)
+                if label != self._answer.label:
+                    colour.setAlpha(_DIM)
+                painter.fillRect(part, colour)
                 left = part.right()
 
     def _words(self, painter: QPainter, box: QRectF) -> None:
         """Write the labels and their shares, each in a place that stays."""
         assert self._answer is not None
-        wide = box.width() / len(self._labels)
+        wide, size = box.width() / len(self._labels), self._letters()
         for k, label in enumerate(self._labels):
             decided, share = label == self._answer.label, self._answer.probabilities[k]
             room = QRectF(box.left() + k * wide, box.top(), wide, box.height())
             dot = QRectF(room.left(), room.center().y() - 5, 10, 10)
             painter.fillRect(dot, colour_of(label, self._labels))
-            painter.setFont(font(1.1, bold=decided))
+            painter.setFont(font(size, bold=decided))
             painter.setPen(QColor(theme().text if decided else theme().quiet))
             number = f"{share:.0%}" if np.isfinite(share) else "\N{EM DASH}"
             true = f" {TRUTH}" if label == self._answer.truth else ""
@@ -79,13 +101,17 @@ class Stack(AnswersPicture):
         assert self._answers is not None
         painter.fillRect(box, QColor(theme().raised))
         answers = self._answers
-        if not len(answers) or not np.isfinite(self._now):
+        if not len(answers) or not np.isfinite(self._now) or not box.height():
             return
         between = edges(self._now, MINUTE, max(1, int(box.width())))
         at = newest(answers.end, between, self._hop)
         shares = np.where(at[:, None] < 0, np.nan, answers.probabilities[at])
         above = np.cumsum(shares, axis=1)
+        edge = _EDGE / box.height()
         for k, label in enumerate(self._labels):
             colour = colour_of(label, self._labels)
             low = above[:, k - 1] if k else np.zeros(len(above))
-            draw_area(painter, box, low, above[:, k], colour)
+            top = np.maximum(low, above[:, k] - edge)
+            draw_area(painter, box, top, above[:, k], colour)
+            colour.setAlpha(_DIM)
+            draw_area(painter, box, low, top, colour)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter
+from PyQt6.QtGui import QColor, QFontMetricsF, QPainter
 
 from rtpipe.dashboard.columns import edges, newest, stretches
 from rtpipe.dashboard.model import Answers
@@ -13,8 +13,14 @@ from rtpipe.dashboard.theme import colour_of, font, theme
 from rtpipe.types import Float64
 
 MINUTE = 60.0  # seconds that most of them show
-FOOT = 52.0  # pixels of what `draw_foot` draws
+FOOT = 46.0  # pixels of what `draw_foot` draws
 _SMALL = 0.85  # of the system's letters
+_WIDE = 6  # words from which on there is room for one in the middle
+
+
+def side() -> float:
+    """Return the pixels that the ribbons' names take, on the left."""
+    return QFontMetricsF(font(_SMALL)).horizontalAdvance("decision") + 14
 
 
 def draw_foot(
@@ -40,15 +46,15 @@ def draw_foot(
     hop, span : float
         Seconds from one answer to the next, and from the left to the right.
     """
-    decided = QRectF(box.left(), box.top() + 6, box.width(), 12)
-    true = QRectF(box.left(), decided.bottom() + 4, box.width(), 6)
+    decided = QRectF(box.left(), box.top() + 4, box.width(), 12)
+    true = QRectF(box.left(), decided.bottom() + 3, box.width(), 6)
     if answers is not None and len(answers) and np.isfinite(now):
         between = edges(now, span, max(1, int(box.width())))
         at = newest(answers.end, between, hop)
         _ribbon(painter, decided, _at(answers.label, at), labels, "decision")
         if (answers.truth >= 0).any():
             _ribbon(painter, true, _at(answers.truth, at), labels, "truth")
-    draw_axis(painter, QRectF(box.left(), true.bottom() + 2, box.width(), 20), span)
+    draw_axis(painter, QRectF(box.left(), true.bottom() + 2, box.width(), 19), span)
 
 
 def _at(places: NDArray[np.int16], at: NDArray[np.intp]) -> NDArray[np.int16]:
@@ -96,11 +102,10 @@ def draw_axis(painter: QPainter, box: QRectF, span: float) -> None:
     painter.setPen(QColor(theme().quiet))
     painter.setFont(font(_SMALL))
     sides = Qt.AlignmentFlag
-    for side, text in (
-        (sides.AlignLeft, _ago(span)),
-        (sides.AlignHCenter, _ago(span / 2)),
-        (sides.AlignRight, "now"),
-    ):
+    texts = [(sides.AlignLeft, _ago(span)), (sides.AlignRight, "now")]
+    if box.width() > _WIDE * QFontMetricsF(painter.font()).horizontalAdvance("now"):
+        texts.append((sides.AlignHCenter, _ago(span / 2)))
+    for side, text in texts:
         painter.drawText(box, side | sides.AlignVCenter, text)
 
 

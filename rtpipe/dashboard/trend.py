@@ -4,16 +4,17 @@ from typing import Any
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from rtpipe.dashboard.columns import edges, greatest
 from rtpipe.dashboard.model import Answers
 from rtpipe.dashboard.theme import colour_of, font, theme
-from rtpipe.dashboard.timeline import FOOT, draw_area, draw_foot
+from rtpipe.dashboard.timeline import FOOT, draw_area, draw_foot, side
 
-SIDE = 70.0  # pixels on the left, for what stands there
-_END = 28.0  # pixels on the right, as beside it in the spectrogram
+_END = 28.0  # pixels on the right, as beside the spectrogram below it
+_DIM = 130  # of 255: how strong the colour is below its edge
+_EDGE = 2.0  # pixels
 _OF = {
     "none": "",
     "mean": " for the mean of {} windows",
@@ -83,12 +84,13 @@ class Trend(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         high = self.height() - FOOT
-        box = QRectF(SIDE, 8, self.width() - SIDE - _END, high - 8)
+        left = side()
+        box = QRectF(left, 8, self.width() - left - _END, high - 8)
         painter.fillRect(box, QColor(theme().raised))
         self._scale(painter, box)
         self._shares(painter, box)
         self._limit(painter, box)
-        foot = QRectF(SIDE, high, self.width() - SIDE - _END, FOOT)
+        foot = QRectF(left, high, self.width() - left - _END, FOOT)
         labels, span = self._labels, self._span
         draw_foot(painter, foot, self._answers, labels, self._now, self._hop, span)
         painter.end()
@@ -101,7 +103,10 @@ class Trend(QWidget):
         of = answers.probabilities[:, self._labels.index(self._label)]
         shares = greatest(answers.end, of, between, self._hop)
         colour = colour_of(self._label, self._labels)
-        draw_area(painter, box, np.zeros_like(shares), shares, colour)
+        top = np.maximum(0, shares - _EDGE / box.height())
+        draw_area(painter, box, top, shares, colour)
+        colour.setAlpha(_DIM)
+        draw_area(painter, box, np.zeros_like(top), top, colour)
 
     def _scale(self, painter: QPainter, box: QRectF) -> None:
         painter.setFont(font(0.85))
@@ -109,7 +114,8 @@ class Trend(QWidget):
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for share in (0.0, 1.0):
             y = box.bottom() - share * box.height()
-            painter.drawText(QRectF(0, y - 8, SIDE - 8, 16), right, f"{share:.0%}")
+            room = QRectF(0, y - 8, box.left() - 8, 16)
+            painter.drawText(room, right, f"{share:.0%}")
 
     def _limit(self, painter: QPainter, box: QRectF) -> None:
         if self.threshold is None:
@@ -121,7 +127,12 @@ class Trend(QWidget):
         text = f"threshold {self.threshold:.0%}{of}"
         text = text.format(self._decision.get("windows", 1))
         painter.setFont(font(0.85))
-        painter.drawText(QPointF(box.left() + 6, y - 5), text)
+        metrics = QFontMetricsF(painter.font())
+        if metrics.horizontalAdvance(text) > box.width() - 12:
+            text = f"threshold {self.threshold:.0%}"
+        above = y - 5 - metrics.ascent() > box.top()
+        y += -5 if above else metrics.ascent() + 3
+        painter.drawText(QPointF(box.left() + 6, y), text)
 
 
 def threshold(labels: tuple[str, ...], decision: dict[str, Any]) -> float | None:
