@@ -400,6 +400,28 @@ def test_events_that_cannot_be_labelled_still_have_lines(qtbot: QtBot) -> None:
     assert (np.flatnonzero(line) - left).tolist() == list(range(10, 580, 10))
 
 
+@pytest.mark.parametrize("sweep", [True, False])
+@pytest.mark.usefixtures("light")
+def test_what_moves_stays_out_of_what_is_not_painted_each_frame(
+    qtbot: QtBot, sweep: bool
+) -> None:
+    ring = Ring((1,), 20_000)
+    made = source(ring, 1)
+    at = [k / 13 + 1e-6 for k in range(80)]
+    lanes = lanes_of(qtbot, made, *[Mark(t, f"mark {t:.1f}", "#ff00ff") for t in at])
+    lanes.show_span(3.0, sweep)
+    left = lanes.width() - 606
+    for index in range(0, 1000, 83):
+        ring.write(chunk(index, np.zeros((83, 1))))
+        made.history.read()
+        lanes.step(index / SFREQ)
+        assert not seen(lanes, "#ff00ff")[:, :left].any()
+        picture = lanes.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+        below = marked_of(picture)[lanes.shown.height() :]
+        assert not below[:, :left].any()
+        assert below[:, left:].any()
+
+
 @pytest.mark.parametrize("n_channels", [1, 8, 40, 128])
 @pytest.mark.usefixtures("light")
 def test_names_never_overlap_and_a_highlighted_one_is_there(

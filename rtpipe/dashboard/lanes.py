@@ -193,7 +193,7 @@ class Lanes(QWidget):
         """
         self._present = present
         self._advance()
-        self.update(self._plot().adjusted(0, 0, 0, self._axis))
+        self.update(self._plot().adjusted(0, 0, _ROOM, self._axis))
         beside = tuple(part for group in self.groups for part in group.beside())
         if beside != self._beside:
             self._beside = beside
@@ -355,7 +355,7 @@ class Lanes(QWidget):
     def _paint_axis(self, painter: QPainter, plot: QRect) -> None:
         painter.setFont(self._plain)
         metrics = QFontMetrics(self._plain)
-        free = _Free(self.width())
+        free = _Free(plot.left(), self.width())
         top = plot.bottom() + 1
         for time in self._ticks():
             if (x := self._x(time)) is None:
@@ -364,7 +364,8 @@ class Lanes(QWidget):
             painter.drawLine(QPointF(x, top), QPointF(x, top + 3))
             text = f"{time:.10g} s"
             width = metrics.horizontalAdvance(text)
-            if (left := free.take(((x - width / 2, width),))) is not None:
+            at = max(x - width / 2, plot.left()) - _ROOM / 2  # not beside the plot
+            if (left := free.take(((at, width),))) is not None:
                 painter.drawText(QPointF(left, top + 3 + metrics.ascent()), text)
 
     def _ticks(self) -> Iterator[float]:
@@ -391,6 +392,8 @@ class Lanes(QWidget):
             (f"{group.hidden} hidden" if group.hidden else "", QColor(colours.accent)),
             (group.state, state_colour(group.state.partition(":")[0])),
         ):
+            room = max(0, self.width() - x - _ROOM)
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
             painter.setPen(colour)
             painter.drawText(QPointF(x, base), text)
             x += metrics.horizontalAdvance(text) + 2 * _ROOM * bool(text)
@@ -399,12 +402,13 @@ class Lanes(QWidget):
     def _paint_marks(self, painter: QPainter, group: Group) -> None:
         """Write what happened where it did: what has a line first, what fits of it."""
         ratio, source = self.devicePixelRatioF(), group.source
-        metrics, free = QFontMetrics(self._plain), _Free(self.width())
+        metrics, plot = QFontMetrics(self._plain), self._plot()
+        free = _Free(plot.left(), self.width())
         top, bottom = source.top / ratio, (source.top + source.height) / ratio
         base = top - metrics.descent()
         longest = _LONGEST * metrics.averageCharWidth()
         if self.sweep and self._head:
-            at = self._plot().left() + self._head % self._sheet.width / ratio
+            at = plot.left() + self._head % self._sheet.width / ratio
             painter.setPen(QPen(QColor(theme().faint), 1))
             painter.drawLine(QPointF(at, top), QPointF(at, bottom))
         for mark in sorted(group.marks[:_LINES], key=lambda each: not each.line):
@@ -438,7 +442,7 @@ class Lanes(QWidget):
                 letters = QFontMetrics(self._small)
                 painter.setFont(self._small)
             every = max(1, ceil(n * letters.height() * ratio / max(source.height, 1)))
-            free = _Free(self.height(), room=0)
+            free = _Free(0, self.height(), room=0)
             for place in sorted(range(n), key=partial(_rank, group, every)):
                 top, bottom = (each / ratio for each in source.lane(place))
                 middle = (top + bottom) / 2
@@ -481,15 +485,15 @@ class Lanes(QWidget):
 class _Free:
     """What is left of a row of text: nothing is written over something else."""
 
-    def __init__(self, width: float, room: float = _ROOM) -> None:
-        self._width, self._room = width, room
+    def __init__(self, begin: float, end: float, room: float = _ROOM) -> None:
+        self._begin, self._end, self._room = begin, end, room
         self._taken: list[tuple[float, float]] = []
 
     def take(self, places: Sequence[tuple[float, float]]) -> float | None:
         """Return where to write: the first left and width that are free, if any."""
         for x, width in places:
             left, right = x + self._room / 2, x + width + self._room / 2
-            inside = left >= 0 and right <= self._width
+            inside = self._begin <= left and right <= self._end
             if inside and all(right <= a or b <= left for a, b in self._taken):
                 self._taken.append((left - self._room, right + self._room))
                 return left
