@@ -24,6 +24,7 @@ from rtpipe.dashboard.app import Dashboard
 from rtpipe.dashboard.decimate import peaks
 from rtpipe.dashboard.history import History
 from rtpipe.dashboard.lanes import Group, Lanes, Mark, range_text
+from rtpipe.dashboard.look import Look
 from rtpipe.dashboard.scale import Scale, rounded
 from rtpipe.dashboard.sheet import Sheet, Source
 from rtpipe.dashboard.signals import SPANS, Signals
@@ -723,6 +724,65 @@ def test_filtered_as_a_model_sees_it_and_raw_again(
                 start, stop = int(history.index[0]), int(history.index[-1]) + 1
                 np.testing.assert_array_equal(history.data, ring.view(start, stop))
                 assert (group.source.shown, group.source.bright) == ([0, 1, 2], {2})
+
+
+def test_a_stream_that_a_model_does_not_run_on_stays_raw(
+    qtbot: QtBot, tmp_path: Path, device: Counting, light: None
+) -> None:
+    from rtpipe.devices.synthetic import SyntheticDevice
+
+    from rtpipe.bundle import Bundle
+
+    bundle = Bundle.load(Path(__file__).parents[1] / "models" / "demo-emotion.pt")
+    models = [(name, bundle, bundle.card.decision) for name in ("one", "other")]
+    eeg = SyntheticDevice("eeg", seed=1)
+    with Runtime([eeg, device], models) as runtime:
+        with opened(qtbot, runtime, tmp_path) as dashboard:
+            panel = signals(dashboard)
+            head, arm, _ = panel.lanes.groups
+            turn(panel, centre(panel, head, 1), -9, Qt.KeyboardModifier.NoModifier)
+            qtbot.waitUntil(
+                lambda: bool(np.isfinite(head.source.scale.range).all()),
+                timeout=PATIENT,
+            )
+            by_hand = head.source.scale.range[1]
+            for view in "filtered for one", "filtered for other", "raw":
+                press(qtbot, panel, "F")
+                qtbot.waitUntil(partial(shows, panel, view), timeout=PATIENT)
+                head, arm, _ = panel.lanes.groups
+                assert arm.about.endswith("raw")
+                # What hands set of the raw signal means nothing of a filtered one.
+                assert head.source.scale.auto.all() == (view != "raw")
+            assert head.source.scale.range[1] == by_hand
+
+
+def test_a_channel_that_a_view_lacks_stays_hidden() -> None:
+    def named(*names: str) -> Source:
+        kinds, units = ("eeg",) * len(names), ("uV",) * len(names)
+        stream = StreamInfo("head", SFREQ, names, kinds, units)
+        places = list(range(len(names)))
+        return Source(
+            History(stream, Ring((len(names),), 10)), Scale(len(names)), places
+        )
+
+    look, raw = Look(), named("A", "B", "AUX")
+    raw.shown.remove(2)
+    raw.bright = {2, 0}
+    raw.scale.hold(2, 500.0)
+    look.note(raw, "")
+    filtered = named("B", "A")
+    look.give(filtered, "model")
+    assert (filtered.shown, filtered.bright) == ([0, 1], {1})
+    filtered.shown.remove(0)
+    look.note(filtered, "model")
+    again = named("A", "B", "AUX")
+    look.give(again, "")
+    assert (again.shown, again.bright) == ([0], {0, 2})
+    assert again.scale.auto.tolist() == [True, True, False]
+    assert again.scale.range[2] == 500
+    only = named("B", "AUX")
+    look.give(only, "")
+    assert only.shown == [0, 1]  # of a stream something is always shown
 
 
 @pytest.mark.parametrize("held", ["ControlModifier", "ShiftModifier"])
