@@ -20,7 +20,7 @@ from rtpipe.clock import now
 from rtpipe.config import ModelTable
 from rtpipe.dashboard.agreement import Agreement, agreement
 from rtpipe.dashboard.alarm import APART, Alarm, label_of
-from rtpipe.dashboard.answer import answer_of
+from rtpipe.dashboard.answer import Answer, answer_of
 from rtpipe.dashboard.app import Dashboard
 from rtpipe.dashboard.bars import Bars
 from rtpipe.dashboard.columns import edges, greatest, newest, stretches
@@ -376,6 +376,19 @@ def test_a_label_fits_its_tile_however_long_it_is(qtbot: QtBot, label: str) -> N
     assert image.pixelColor(0, 0) == QColor(LIGHT.ground)
 
 
+def test_a_label_of_common_length_is_shown_to_its_last_letter(qtbot: QtBot) -> None:
+    choose(LIGHT)
+    tile = Tile()
+    qtbot.addWidget(tile)
+    for wide in range(100, 420, 20):
+        tile.resize(wide, 60)
+        images = []
+        for label in ("ulnar deviation", "ulnar deviatiom"):
+            tile.show_label(label, QColor("#0072b2"))
+            images.append(tile.grab().toImage())
+        assert images[0] != images[1], f"{wide} pixels"
+
+
 def test_two_words_are_larger_below_each_other_where_it_is_narrow(
     qtbot: QtBot,
 ) -> None:
@@ -414,6 +427,31 @@ def test_a_label_can_be_read_on_every_colour(qtbot: QtBot, colours: Theme) -> No
         assert behind != QColor(colours.ground)
         assert contrast(behind, QColor(colours.text)) >= 7
     assert contrast(QColor(colours.bad), QColor(colours.ground)) >= 4.5, "the alarm"
+
+
+class Counted(Bars):
+    """Counts how often it is to be drawn."""
+
+    n = 0
+
+    def update(self) -> None:  # type: ignore[override]
+        self.n += 1
+
+
+def test_a_quick_model_does_not_make_the_window_draw_more_often(qtbot: QtBot) -> None:
+    bars, answers = Counted(LABELS, 0.01), Answers(LABELS, 0.01)
+    qtbot.addWidget(bars)
+    bars.n = 0
+    shares = np.array([0.25, 0.75])
+    for k in range(300):
+        answers.take(as_json(told(k, "seizure", hop=0.01)), 0.0)
+        bars.show_answers(Answer("seizure", shares, "", True, None), answers, k * 0.01)
+    assert 20 < bars.n <= 32, "ten times in each of three seconds"
+    for k in range(30):
+        label = LABELS[k % 2]
+        before = bars.n
+        bars.show_answers(Answer(label, shares, "", True, None), answers, 3.0)
+        assert bars.n == before + 1, "another label is seen at once"
 
 
 @pytest.mark.parametrize("n", [2, 6, 7, 30, 40])

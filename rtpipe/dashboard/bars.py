@@ -16,6 +16,7 @@ _ROW = 46.0  # pixels: a higher row would say no more
 _LEAST = 13.0  # pixels: lower rows stand side by side, where there is room
 _NARROW = 130.0  # pixels: of such rows, at least
 _LETTERS = (0.6, 1.15, 1.5)  # times the system's: the smallest; if there is a past; ...
+_CUT = 0.85  # smaller than this no name makes them: it is cut off
 _NAMES = 0.48  # share of a row that its name may take
 _PAST = 80.0  # pixels from which on the last minute is worth its place
 _GAP = 16.0  # in it stands the label's colour
@@ -86,10 +87,12 @@ class Bars(AnswersPicture):
     def _names(self, row: float, wide: float, most: float) -> tuple[float, float]:
         """Return how large the letters are, and how wide the widest name is."""
         one = QFontMetricsF(font(1.0, bold=True))
-        names = max(one.horizontalAdvance(f"{TRUTH} {each}") for each in self._labels)
-        size = min(most, 0.9 * row / one.height(), _NAMES * wide / names)
-        size = max(size, min(_LETTERS[0], row / one.height()), 0.4)
-        return size, min(names * size + 4, _NAMES * wide)
+        names = [f"{TRUTH} {each}" for each in self._labels]
+        widest = max(names, key=one.horizontalAdvance)
+        fits = max(_CUT, _NAMES * wide / one.horizontalAdvance(widest))
+        size = max(_LETTERS[0], min(most, 0.9 * row / one.height(), fits))
+        needed = QFontMetricsF(font(size, bold=True)).horizontalAdvance(widest)
+        return size, min(needed + 4, _NAMES * wide)
 
     def _row(self, painter: QPainter, k: int, box: QRectF, size: float) -> None:
         """Write a label; the decided one heavier, the true one with a sign."""

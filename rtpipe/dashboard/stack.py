@@ -12,9 +12,8 @@ from rtpipe.dashboard.timeline import FOOT, MINUTE, draw_area, draw_foot, side
 
 _BAR = 22.0  # pixels
 _LETTERS = (1.0, 1.8)  # times the system's, of the names: the smallest, the largest
-_HIGHEST = 420  # pixels; more says no more
-_DIM = 90  # of 255: how strong a colour is that is not decided, or is past
-_EDGE = 2.0  # pixels of a colour at its full strength, on top of what is past
+_HIGHEST = 480  # pixels; more says no more
+_DIM = 110  # of 255: how strong a colour is that is not decided, or is past
 
 
 class Stack(AnswersPicture):
@@ -90,9 +89,10 @@ class Stack(AnswersPicture):
             painter.setPen(QColor(theme().text if decided else theme().quiet))
             number = f"{share:.0%}" if np.isfinite(share) else "\N{EM DASH}"
             true = f" {TRUTH}" if label == self._answer.truth else ""
-            text = QFontMetricsF(painter.font()).elidedText(
-                f"{label} {number}{true}", Qt.TextElideMode.ElideRight, wide - 18
-            )
+            said = f" {number}{true}"
+            metrics = QFontMetricsF(painter.font())
+            left = wide - 20 - metrics.horizontalAdvance(said)
+            text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, left) + said
             middle = Qt.AlignmentFlag.AlignVCenter
             painter.drawText(room.adjusted(16, 0, 0, 0), middle, text)
 
@@ -101,17 +101,14 @@ class Stack(AnswersPicture):
         assert self._answers is not None
         painter.fillRect(box, QColor(theme().raised))
         answers = self._answers
-        if not len(answers) or not np.isfinite(self._now) or not box.height():
+        if not len(answers) or not np.isfinite(self._now):
             return
         between = edges(self._now, MINUTE, max(1, int(box.width())))
         at = newest(answers.end, between, self._hop)
         shares = np.where(at[:, None] < 0, np.nan, answers.probabilities[at])
         above = np.cumsum(shares, axis=1)
-        edge = _EDGE / box.height()
         for k, label in enumerate(self._labels):
             colour = colour_of(label, self._labels)
             low = above[:, k - 1] if k else np.zeros(len(above))
-            top = np.maximum(low, above[:, k] - edge)
-            draw_area(painter, box, top, above[:, k], colour)
             colour.setAlpha(_DIM)
-            draw_area(painter, box, low, top, colour)
+            draw_area(painter, box, low, above[:, k], colour)

@@ -17,9 +17,9 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from rtpipe.dashboard.answer import NONE
 from rtpipe.dashboard.theme import font, theme
 
-_LARGEST = 5.0  # times the system's letters; more is not calm
+_LARGEST = 6.0  # times the system's letters; more is not calm
 _SMALLEST = 0.6  # what does not fit is cut off
-_HIGHEST = 7.0  # of the tile, times the height of the system's letters
+_HIGHEST = 8.0  # of the tile, times the height of the system's letters
 _UPPER = 0.56  # share of the tile that is left to NONE where it tells why
 _WIDE, _HIGH = 0.94, 0.8  # share of the room that the letters may take
 _BAND = 12.0  # pixels on the left in the label's colour
@@ -96,12 +96,10 @@ def _write(painter: QPainter, box: QRectF, text: str) -> None:
     """Write a label as large as it fits, in one line or in two."""
     size, lines = max((_size(lines, box), lines) for lines in _broken(text))
     painter.setFont(font(max(size, _SMALLEST), bold=True))
-    metrics = QFontMetricsF(painter.font())
-    shown = (
-        metrics.elidedText(each, Qt.TextElideMode.ElideRight, _WIDE * box.width())
-        for each in lines
-    )
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "\n".join(shown))
+    if size < _SMALLEST:
+        cut, metrics = Qt.TextElideMode.ElideRight, QFontMetricsF(painter.font())
+        lines = tuple(metrics.elidedText(x, cut, _WIDE * box.width()) for x in lines)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "\n".join(lines))
 
 
 def _broken(text: str) -> Iterator[tuple[str, ...]]:

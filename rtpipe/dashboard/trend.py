@@ -13,8 +13,7 @@ from rtpipe.dashboard.theme import colour_of, font, theme
 from rtpipe.dashboard.timeline import FOOT, draw_area, draw_foot, side
 
 _END = 28.0  # pixels on the right, as beside the spectrogram below it
-_DIM = 130  # of 255: how strong the colour is below its edge
-_EDGE = 2.0  # pixels
+_DIM = 170  # of 255: how strong the colour is
 _OF = {
     "none": "",
     "mean": " for the mean of {} windows",
@@ -103,10 +102,8 @@ class Trend(QWidget):
         of = answers.probabilities[:, self._labels.index(self._label)]
         shares = greatest(answers.end, of, between, self._hop)
         colour = colour_of(self._label, self._labels)
-        top = np.maximum(0, shares - _EDGE / box.height())
-        draw_area(painter, box, top, shares, colour)
         colour.setAlpha(_DIM)
-        draw_area(painter, box, np.zeros_like(top), top, colour)
+        draw_area(painter, box, np.zeros_like(shares), shares, colour)
 
     def _scale(self, painter: QPainter, box: QRectF) -> None:
         painter.setFont(font(0.85))
