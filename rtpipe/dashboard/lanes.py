@@ -6,7 +6,7 @@ from functools import partial
 from math import ceil, floor
 
 import numpy as np
-from PyQt6.QtCore import QPointF, QRect, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QFontMetrics,
@@ -28,7 +28,7 @@ _AHEAD = 0.02  # share of the width that is empty ahead of a sweep
 _NOTCH = 120  # of a wheel, in Qt's eighths of a degree
 _ANEW = 4  # lanes that are drawn anew with a frame, at most: it stays quick
 _SMALL = 0.85  # letters beside lanes that are lower than a line of text
-_LINES = 200  # events that are drawn, of a stream
+_LINES = 500  # events that are drawn, of a stream
 _LONGEST, _WIDEST = 30, 24  # letters of an event's label, of a channel's name
 _TICKS = 10  # times that are named, at most
 _ROOM = 6  # pixels between things that would touch
@@ -331,14 +331,14 @@ class Lanes(QWidget):
         return ceil(_AHEAD * self._sheet.width) if self.sweep else 0
 
     def _x(self, time: float) -> float | None:
-        """Return where a time stands; None where it cannot be seen."""
+        """Return how far right a time stands; None where it cannot be seen."""
         sheet = self._sheet
         column = floor(time / sheet.step)
         if not self._head + self._ahead - sheet.width < column <= self._head:
             return None
         last = sheet.width - 1 - self._head
         x = column % sheet.width if self.sweep else column + last
-        return self._plot().left() + x / self.devicePixelRatioF()
+        return x / self.devicePixelRatioF()
 
     # What is painted.
 
@@ -360,6 +360,7 @@ class Lanes(QWidget):
         for time in self._ticks():
             if (x := self._x(time)) is None:
                 continue
+            x += plot.left()
             painter.setPen(QColor(theme().quiet))
             painter.drawLine(QPointF(x, top), QPointF(x, top + 3))
             text = f"{time:.10g} s"
@@ -406,26 +407,33 @@ class Lanes(QWidget):
         free = _Free(plot.left(), self.width())
         top, bottom = source.top / ratio, (source.top + source.height) / ratio
         base = top - metrics.descent()
-        longest = _LONGEST * metrics.averageCharWidth()
+        letter, elide = metrics.averageCharWidth(), Qt.TextElideMode.ElideRight
+        longest = _LONGEST * letter
         if self.sweep and self._head:
             at = plot.left() + self._head % self._sheet.width / ratio
             painter.setPen(QPen(QColor(theme().faint), 1))
             painter.drawLine(QPointF(at, top), QPointF(at, bottom))
+        lines: dict[str, list[QLineF]] = {}
         for mark in sorted(group.marks[:_LINES], key=lambda each: not each.line):
             if (x := self._x(mark.time - source.zero)) is None:
                 continue
-            elide = Qt.TextElideMode.ElideRight
-            text = metrics.elidedText(mark.text, elide, longest)
-            width = metrics.horizontalAdvance(text)
-            left = free.take(((x, width), (x - width - _ROOM, width))) if text else None
-            colour = QColor(mark.colour)
+            x += plot.left()
+            beside, left = x - letter - _ROOM, None
+            # Most of many have no room for a letter, and need not be measured.
+            if mark.text and (free.fits(x, letter) or free.fits(beside, letter)):
+                text = metrics.elidedText(mark.text, elide, longest)
+                width = metrics.horizontalAdvance(text)
+                left = free.take(((x, width), (x - width - _ROOM, width)))
+            if left is not None:
+                painter.setPen(QColor(mark.colour))
+                painter.drawText(QPointF(left, base), text)
             if mark.line:
                 begin = top if left is None else top - self._labels
-                painter.setPen(QPen(colour, 1, Qt.PenStyle.DotLine))
-                painter.drawLine(QPointF(x, begin), QPointF(x, bottom))
-            if left is not None:
-                painter.setPen(colour)
-                painter.drawText(QPointF(left, base), text)
+                line = QLineF(x, begin, x, bottom)
+                lines.setdefault(mark.colour, []).append(line)
+        for colour, found in lines.items():
+            painter.setPen(QPen(QColor(colour), 1, Qt.PenStyle.DotLine))
+            painter.drawLines(*found)
 
     def _paint_beside(self, painter: QPainter, plot: QRect) -> None:
         """Write name and range of each lane; of low lanes only of those with room.
@@ -492,12 +500,17 @@ class _Free:
     def take(self, places: Sequence[tuple[float, float]]) -> float | None:
         """Return where to write: the first left and width that are free, if any."""
         for x, width in places:
-            left, right = x + self._room / 2, x + width + self._room / 2
-            inside = self._begin <= left and right <= self._end
-            if inside and all(right <= a or b <= left for a, b in self._taken):
-                self._taken.append((left - self._room, right + self._room))
+            if self.fits(x, width):
+                left = x + self._room / 2
+                self._taken.append((left - self._room, left + width + self._room))
                 return left
         return None
+
+    def fits(self, x: float, width: float) -> bool:
+        """Tell whether there is room for so much."""
+        left, right = x + self._room / 2, x + width + self._room / 2
+        inside = self._begin <= left and right <= self._end
+        return inside and all(right <= a or b <= left for a, b in self._taken)
 
 
 def _rank(group: Group, every: int, place: int) -> tuple[bool, bool, bool, int]:
