@@ -1,5 +1,6 @@
 """A row a label: how probable it is now, and how probable it was in the last minute."""
 
+from collections.abc import Sequence
 from math import ceil
 
 import numpy as np
@@ -29,6 +30,10 @@ class Bars(AnswersPicture):
 
     Many labels stand in several columns, without their past.
     """
+
+    def __init__(self, labels: Sequence[str], hop: float) -> None:
+        super().__init__(labels, hop)
+        self.setMaximumHeight(round(_ROW * len(labels) + FOOT))
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size at which nothing is crowded."""

@@ -44,8 +44,10 @@ class View(QWidget):
     def __init__(self, model: ModelModel, stream: str) -> None:
         super().__init__()
         self.model, self.stream = model, stream
-        self.tile, self.accuracy = Tile(), QLabel()
-        self.accuracy.setTextFormat(Qt.TextFormat.PlainText)
+        self.tile, self.accuracy = Tile(), words(size=0.85)
+        self.accuracy.setAlignment(
+            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        )
         self.tile.setToolTip(_drawn(model))
         self.answer: Answer | None = None
         self._counted = -_EVERY  # when, on the run's clock
@@ -107,12 +109,12 @@ class ModelPanel(Panel):
         super().__init__(about, send)
         self.title = about
         self.views: dict[str, View] = {}
-        self.notes = words()
+        self.notes = words(size=0.9)
         self._names: list[QLabel] = []
         self._side, self._below = QHBoxLayout(), QHBoxLayout()
-        for row in (self._side, self._below):
-            row.setSpacing(24)
-        self._below.addWidget(self.notes, 1)
+        self._side.setSpacing(24)
+        self._below.setSpacing(12)
+        self._below.addWidget(self.notes, 5)
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 8, 12, 8)
         box.setSpacing(6)
@@ -167,7 +169,7 @@ class ModelPanel(Panel):
                 box.addWidget(self._names[-1])
                 view.box.addWidget(view.accuracy)
             else:
-                self._below.addWidget(view.accuracy)
+                self._below.addWidget(view.accuracy, 4)
             box.addWidget(view, 1)
             self._side.addLayout(box, 1)
         self.retheme()

@@ -28,7 +28,8 @@ from rtpipe.dashboard.trend import Trend
 
 NOT_MEDICAL = "Not a medical device"
 _KEY = "K"
-_HIGH = 300  # pixels; in less there is no room for a spectrogram
+_HIGH = 270  # pixels below the alarm; in less there is no room for a spectrogram, ...
+_LOW = 170  # ... and in less than this none for the label that the alarm tells, too
 
 
 class Banner(QFrame):
@@ -129,11 +130,11 @@ class SeizureView(View):
         if self._spectra is None and has_spectra(stream.info):
             self._spectra = Spectra(stream.info, stream.raw)
             self.choice.addItems(list(stream.info.ch_names))
-            self._make_room()
         if self._spectra is not None:
             self._spectra.follow()
         raised = self.alarm.follow(self.model.streams[self.stream])
         self.banner.show_alarm(self.alarm, stream.now(now))
+        self._make_room()
         return raised
 
     def draw(self, answer: Answer, run: RunModel, now: float) -> None:
@@ -151,9 +152,14 @@ class SeizureView(View):
         self._make_room()
 
     def _make_room(self) -> None:
-        """Leave the spectrogram out where nothing could be seen in it."""
+        """Leave out what could not be seen, or is told twice, where it is low."""
+        room = self.height()
+        if self.alarm.raised:
+            room -= self.banner.height()
         for each in (self.spectrogram, self.choice):
-            each.setVisible(self._spectra is not None and self.height() >= _HIGH)
+            each.setVisible(self._spectra is not None and room >= _HIGH)
+        told = self.alarm.raised and self.alarm.going_on
+        self.tile.setVisible(room >= _LOW or not told)
 
     def retheme(self) -> None:
         """Take the colours anew."""

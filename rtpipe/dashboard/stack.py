@@ -1,5 +1,7 @@
 """All labels in one bar, and how their shares went: for few labels with an order."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
@@ -19,7 +21,7 @@ _DIM = 110  # of 255: how strong a colour is that is not decided, or is past
 class Stack(AnswersPicture):
     """Draws the answers of a model on a stream as shares of one bar."""
 
-    def __init__(self, labels: tuple[str, ...], hop: float) -> None:
+    def __init__(self, labels: Sequence[str], hop: float) -> None:
         super().__init__(labels, hop)
         self.setMaximumHeight(_HIGHEST)
 

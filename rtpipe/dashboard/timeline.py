@@ -13,7 +13,7 @@ from rtpipe.dashboard.theme import colour_of, font, theme
 from rtpipe.types import Float64
 
 MINUTE = 60.0  # seconds that most of them show
-FOOT = 46.0  # pixels of what `draw_foot` draws
+FOOT = 48.0  # pixels of what `draw_foot` draws
 _SMALL = 0.85  # of the system's letters
 _WIDE = 6  # words from which on there is room for one in the middle
 
@@ -46,15 +46,15 @@ def draw_foot(
     hop, span : float
         Seconds from one answer to the next, and from the left to the right.
     """
-    decided = QRectF(box.left(), box.top() + 4, box.width(), 12)
-    true = QRectF(box.left(), decided.bottom() + 3, box.width(), 6)
+    decided = QRectF(box.left(), box.top() + 3, box.width(), 13)
+    true = QRectF(box.left(), decided.bottom() + 4, box.width(), 8)
     if answers is not None and len(answers) and np.isfinite(now):
         between = edges(now, span, max(1, int(box.width())))
         at = newest(answers.end, between, hop)
         _ribbon(painter, decided, _at(answers.label, at), labels, "decision")
         if (answers.truth >= 0).any():
             _ribbon(painter, true, _at(answers.truth, at), labels, "truth")
-    draw_axis(painter, QRectF(box.left(), true.bottom() + 2, box.width(), 19), span)
+    draw_axis(painter, QRectF(box.left(), true.bottom() + 1, box.width(), 19), span)
 
 
 def _at(places: NDArray[np.int16], at: NDArray[np.intp]) -> NDArray[np.int16]:

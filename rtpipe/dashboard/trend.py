@@ -108,11 +108,12 @@ class Trend(QWidget):
     def _scale(self, painter: QPainter, box: QRectF) -> None:
         painter.setFont(font(0.85))
         painter.setPen(QColor(theme().quiet))
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        for share in (0.0, 1.0):
-            y = box.bottom() - share * box.height()
-            room = QRectF(0, y - 8, box.left() - 8, 16)
-            painter.drawText(room, right, f"{share:.0%}")
+        if box.height() < 2 * QFontMetricsF(painter.font()).height():
+            return
+        beside = QRectF(0, box.top() - 4, box.left() - 8, box.height() + 4)
+        sides = Qt.AlignmentFlag
+        painter.drawText(beside, sides.AlignRight | sides.AlignTop, "100%")
+        painter.drawText(beside, sides.AlignRight | sides.AlignBottom, "0%")
 
     def _limit(self, painter: QPainter, box: QRectF) -> None:
         if self.threshold is None:
@@ -127,9 +128,10 @@ class Trend(QWidget):
         metrics = QFontMetricsF(painter.font())
         if metrics.horizontalAdvance(text) > box.width() - 12:
             text = f"threshold {self.threshold:.0%}"
-        above = y - 5 - metrics.ascent() > box.top()
-        y += -5 if above else metrics.ascent() + 3
-        painter.drawText(QPointF(box.left() + 6, y), text)
+        for low in (y - 5, y + metrics.ascent() + 3):  # above the line, or else below
+            if box.top() < low - metrics.ascent() and low < box.bottom():
+                painter.drawText(QPointF(box.left() + 6, low), text)
+                break
 
 
 def threshold(labels: tuple[str, ...], decision: dict[str, Any]) -> float | None:
