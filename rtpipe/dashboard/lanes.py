@@ -28,6 +28,7 @@ _AHEAD = 0.02  # share of the width that is empty ahead of a sweep
 _NOTCH = 120  # of a wheel, in Qt's eighths of a degree
 _ANEW = 4  # lanes that are drawn anew with a frame, at most: it stays quick
 _SMALL = 0.85  # letters beside lanes that are lower than a line of text
+_HIGH, _LARGER_LETTERS = 4, 1.25  # those beside lanes higher than so many lines
 _LINES = 500  # events that are drawn, of a stream
 _LONGEST, _WIDEST = 30, 24  # letters of an event's label, of a channel's name
 _TICKS = 10  # times that are named, at most
@@ -288,6 +289,9 @@ class Lanes(QWidget):
     def _fonts(self) -> None:
         self._plain, self._bold = font(1.0), font(1.1, bold=True)
         self._small = font(_SMALL)
+        n_lanes = sum(len(group.source.shown) for group in self.groups)
+        few = self.height() > _HIGH * n_lanes * QFontMetrics(self._plain).height()
+        self._names = font(_LARGER_LETTERS) if few else self._plain
         metrics = QFontMetrics(self._bold)
         self._row = metrics.height() + _ROOM // 2  # of a heading, in pixels
         self._labels = QFontMetrics(self._plain).height()  # of the events under it
@@ -299,7 +303,7 @@ class Lanes(QWidget):
 
     def _widest(self, words: Iterable[str]) -> int:
         """Return the room for the widest of some words, or for as much as is shown."""
-        metrics = QFontMetrics(self._plain)
+        metrics = QFontMetrics(self._names)
         widest = max((metrics.horizontalAdvance(each) for each in words), default=0)
         return min(widest, _WIDEST * metrics.averageCharWidth())
 
@@ -444,8 +448,8 @@ class Lanes(QWidget):
         for group in self.groups:
             source = group.source
             n = len(source.shown)
-            letters = QFontMetrics(self._plain)
-            painter.setFont(self._plain)
+            letters = QFontMetrics(self._names)
+            painter.setFont(self._names)
             if source.height / ratio < n * letters.height():
                 letters = QFontMetrics(self._small)
                 painter.setFont(self._small)
