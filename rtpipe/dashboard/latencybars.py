@@ -43,11 +43,11 @@ class LatencyBars(QWidget):
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Return room for the percentiles' names, some bars and the axis."""
         line = QFontMetricsF(font(_SMALL)).height()
-        return QSize(int(14 * line), int(7 * line))
+        return QSize(int(13 * line), int(5.5 * line))
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Return a little more than the least."""
-        return self.minimumSizeHint() * 1.3
+        """Return the same; it takes what room there is."""
+        return self.minimumSizeHint()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw it."""
@@ -67,9 +67,11 @@ class LatencyBars(QWidget):
             painter.drawText(room, Qt.AlignmentFlag.AlignCenter, "no answer yet")
             return
         marks = {k: v for k, v in self._marks.items() if v is not None}
-        top = line * (len(marks) + 0.4)
         low, high = _ends(self._bars)
         across = self.width() / (high - low)
+        places = {name: (log10(value) - low) * across for name, value in marks.items()}
+        named = self._named(places, QFontMetricsF(painter.font()))
+        top = line * (max((row for row, _ in named.values()), default=-1) + 1.4)
         tallest = self._bars[:, 2].max()
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme().accent))
@@ -79,8 +81,9 @@ class LatencyBars(QWidget):
             tall = max(_LEAST, n / tallest * (base - top))
             painter.drawRect(QRectF(x, base - tall, wide, tall))
         self._axis(painter, low, across, base)
-        for row, (name, seconds) in enumerate(marks.items()):
-            self._mark(painter, name, (log10(seconds) - low) * across, row, base)
+        for name, x in places.items():
+            row, left = named[name]
+            self._mark(painter, name, x, row * line, left, base)
 
     def _axis(self, painter: QPainter, low: float, across: float, base: float) -> None:
         """Write the durations that have room, from the left."""
@@ -98,16 +101,35 @@ class LatencyBars(QWidget):
             painter.drawLine(QPointF(x, base), QPointF(x, base + 3))
             painter.drawText(QPointF(left, self.height() - metrics.descent()), text)
 
+    def _named(
+        self, places: Mapping[str, float], letters: QFontMetricsF
+    ) -> dict[str, tuple[int, float]]:
+        """Return each name's row, the first in which it has room, and left end."""
+        named: dict[str, tuple[int, float]] = {}
+        taken: list[float] = []  # right ends, by row
+        for name, x in sorted(places.items(), key=lambda each: each[1]):
+            wide = letters.horizontalAdvance(name)
+            left = x + 5 if x + 5 + wide <= self.width() else x - 5 - wide
+            begin = min(left, x)
+            row = next((k for k, end in enumerate(taken) if end <= begin), len(taken))
+            taken[row : row + 1] = [max(left + wide, x) + 6]
+            named[name] = row, left
+        return named
+
     def _mark(
-        self, painter: QPainter, name: str, x: float, row: int, base: float
+        self,
+        painter: QPainter,
+        name: str,
+        x: float,
+        y: float,
+        left: float,
+        base: float,
     ) -> None:
-        """Draw a line down to the axis; each has a row of its own for its name."""
-        metrics = QFontMetricsF(painter.font())
-        y, wide = row * metrics.height(), metrics.horizontalAdvance(name)
+        """Draw a line down to the axis, and its name beside it."""
+        letters = QFontMetricsF(painter.font())
         painter.setPen(QPen(QColor(theme().text), 1.5, Qt.PenStyle.DotLine))
         painter.drawLine(QPointF(x, y + 2), QPointF(x, base))
-        left = x + 5 if x + 5 + wide <= self.width() else x - 5 - wide
-        room = QRectF(left, y, wide, metrics.height())
+        room = QRectF(left, y, letters.horizontalAdvance(name), letters.height())
         painter.fillRect(room, QColor(theme().ground))  # over another's line
         painter.setPen(QColor(theme().text))
         painter.drawText(room, Qt.AlignmentFlag.AlignCenter, name)

@@ -379,6 +379,8 @@ class Channels(QWidget):
         across, line = self._across(self.width()), self._line()
         down = -(-len(self._told) // across)
         wide, sign = self.width() // across, _SIGN * line
+        if across > 1:  # what belongs together stands together
+            wide = min(wide, self._cell() + 2 * line)
         long = self._is_long(self.width())
         for k, (name, word) in enumerate(self._told):
             x, y = (k // down) * wide, (k % down) * line

@@ -12,10 +12,10 @@ _CORNERED = frozenset({"flat", "railed", "lost"})
 _POINTED = frozenset({"mains", "noisy", "degraded", "recovering"})
 _REASONS = {
     "good": "",
-    "flat": "no signal: is it plugged in?",
-    "railed": "at its limit: press it on, or wet it",
-    "mains": "hum: press it on, leave the cables",
-    "noisy": "muscle or loose: relax, or press it on",
+    "flat": "no signal. Is it plugged in?",
+    "railed": "at its limit. Press it on, or wet it",
+    "mains": "hum of cables. Press it on, move away from them",
+    "noisy": "muscle, or loose. Relax, or press it on",
     "?": "not judged yet",
     "no data": "",
 }

@@ -7,11 +7,10 @@ from typing import Any
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontMetrics, QPalette, QResizeEvent
 from PyQt6.QtWidgets import (
-    QBoxLayout,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -22,7 +21,13 @@ from rtpipe.dashboard.panel import Panel
 from rtpipe.dashboard.theme import font
 from rtpipe.duration import milliseconds
 
-PERCENTILES = ("p50", "p95", "p99")
+#: What of the latencies is told, and what it means.
+PERCENTILES = {
+    "p50": "Half of the answers of this run took no longer: from the window's last "
+    "sample to the answer.",
+    "p95": "95 of 100 answers of this run took no longer.",
+    "p99": "99 of 100 answers of this run took no longer.",
+}
 #: Counters of windows that were due and have no answer, and how they are called.
 LEFT_OUT = {
     "skipped": "skipped",
@@ -31,6 +36,15 @@ LEFT_OUT = {
     "unanswered": "unanswered",
     "not_finite": "not finite",
 }
+
+_WINDOWS = (
+    "Windows of signal that the model answered, and those that were due and have no "
+    "answer. Skipped: newer ones came while the model was busy. Too old: nobody could "
+    "have acted on them any more. Overwritten: their samples were gone before they "
+    "were read. Unanswered: they were waiting when the run ended. Not finite: a value "
+    "in them, or in the answer, was no number."
+)
+_APART = 14  # pixels between two models
 
 
 class Timing(Panel):
@@ -69,40 +83,45 @@ class Timing(Panel):
         """Use the room there is."""
         super().resizeEvent(event)
         if self.layout() is not None:
-            self._turn()
+            self._arrange()
 
     def _make(self, run: RunModel) -> None:
         self._models = {name: _Model(name) for name in run.models}
         inside = QWidget()
-        rows = self._rows = QBoxLayout(QBoxLayout.Direction.TopToBottom, inside)
-        rows.setSpacing(14)
-        for each in self._models.values():
-            rows.addWidget(each, 1)
+        self._grid = QGridLayout(inside)
+        self._grid.setContentsMargins(12, 6, 12, 4)
+        self._grid.setSpacing(_APART)
         if not self._models:
-            rows.addWidget(_quiet("there is no model in this run"), 1)
+            self._grid.addWidget(_quiet("there is no model in this run"), 0, 0)
         self._below = _quiet()
-        self._below.setContentsMargins(rows.contentsMargins())
+        self._below.setContentsMargins(12, 2, 12, 4)
         area = QScrollArea()
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setWidgetResizable(True)
         area.setWidget(inside)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        bar = area.verticalScrollBar()
-        beside = 0 if bar is None else bar.sizeHint().width()
-        area.setMinimumWidth(inside.minimumSizeHint().width() + beside)
-        self._least = area.minimumWidth()
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
         whole.addWidget(area, 1)
         whole.addWidget(self._below)
-        self._turn()
+        self._arrange()
 
-    def _turn(self) -> None:
-        """Put the models beside each other where there is more room than below."""
-        wide, high = self.width(), self.height()
-        beside = wide > high and wide >= self._least * len(self._models)
-        ways = QBoxLayout.Direction
-        self._rows.setDirection(ways.LeftToRight if beside else ways.TopToBottom)
+    def _arrange(self) -> None:
+        """Put models below each other, and beside each other where that is too high."""
+        if not self._models:
+            return
+        least = [each.minimumSizeHint() for each in self._models.values()]
+        wide = max(each.width() for each in least) + _APART
+        high = max(each.height() for each in least) + _APART
+        rows = max(1, (self.height() - self._below.sizeHint().height()) // high)
+        most = max(1, (self.width() - _APART) // wide)
+        across = min(most, -(-len(self._models) // rows))
+        for k, each in enumerate(self._models.values()):
+            self._grid.removeWidget(each)
+            self._grid.addWidget(each, k // across, k % across)
+        for column in range(len(self._models)):
+            self._grid.setColumnStretch(column, int(column < across))
 
 
 class _Model(QWidget):
@@ -112,26 +131,33 @@ class _Model(QWidget):
         super().__init__()
         title = QLabel(name)
         title.setFont(font(1.1, bold=True))
+        title.setToolTip(name)
+        ignored, preferred = QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        title.setSizePolicy(ignored, preferred)  # a long name is cut
         self._values = {each: QLabel() for each in PERCENTILES}
-        figures = QHBoxLayout()
-        for each, value in self._values.items():
+        figures = QGridLayout()
+        figures.setHorizontalSpacing(10)
+        figures.setVerticalSpacing(0)
+        for column, (each, value) in enumerate(self._values.items()):
             value.setFont(font(1.15))
-            value.setMinimumWidth(QFontMetrics(value.font()).horizontalAdvance("88 ms"))
+            widest = QFontMetrics(value.font()).horizontalAdvance("888 ms")
+            value.setMinimumWidth(widest)
             called = _quiet(each)
-            figures.addWidget(called)
-            figures.addWidget(value)
-            figures.addSpacing(6)
-        figures.addStretch(1)
+            for row, label in enumerate((called, value)):
+                label.setToolTip(f"<p>{PERCENTILES[each]}</p>")
+                figures.addWidget(label, row, column)
+        figures.setColumnStretch(len(self._values), 1)
         self._bars = LatencyBars()
         self._windows = QLabel()
         self._windows.setWordWrap(True)
-        rows = QGridLayout(self)
+        self._windows.setToolTip(f"<p>{_WINDOWS}</p>")
+        rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
-        rows.addWidget(title, 0, 0)
-        rows.addLayout(figures, 1, 0)
-        rows.addWidget(self._bars, 2, 0)
-        rows.addWidget(self._windows, 3, 0)
-        rows.setRowStretch(2, 1)
+        rows.setSpacing(3)
+        rows.addWidget(title)
+        rows.addLayout(figures)
+        rows.addWidget(self._bars, 1)
+        rows.addWidget(self._windows)
 
     def refresh(self, model: ModelModel) -> None:
         for each, value in self._values.items():
