@@ -92,5 +92,6 @@ def _items(told: object, key: str) -> list[tuple[str, Any]]:
 
 
 def _is_range(value: object) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and LEAST <= value <= LARGEST  # type: ignore[operator]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return LEAST <= value <= LARGEST
