@@ -283,20 +283,22 @@ def test_what_a_person_must_know_is_told_while_it_is_so(
     with Runtime([device], bundles, sinks, optional=True, asking=asking) as runtime:
         attachment = Attachment(home / runtime.run.name)
         model = RunModel(attachment)
-        assert troubles(model) == []
+        assert troubles(model, now()) == []
         assert model.models == {}
         assert no_models(model).startswith("no model runs: demo-seizure: it fits no ")
         lacking = "NOT RECORDING: what is done now is kept nowhere"
         broken = "breaks stopped: no route to the host"
-        follow(model, lambda: troubles(model) == [lacking, broken])
+        follow(model, lambda: troubles(model, now()) == [lacking, broken])
         attachment.send({"command": "record", "file": "day.txt"})
-        follow(model, lambda: len(troubles(model)) == 3)
-        assert troubles(model)[1].startswith("NOT RECORDED: day.txt would not be XDF")
+        follow(model, lambda: len(troubles(model, now())) == 3)
+        assert troubles(model, now())[1].startswith(
+            "NOT RECORDED: day.txt would not be XDF"
+        )
         path = tmp_path / "day.xdf"
         attachment.send({"command": "record", "file": str(path)})
-        follow(model, lambda: troubles(model) == [broken])
+        follow(model, lambda: troubles(model, now()) == [broken])
         attachment.send({"command": "stop recording"})
-        follow(model, lambda: troubles(model) == [lacking, broken])
+        follow(model, lambda: troubles(model, now()) == [lacking, broken])
         attachment.close()
 
 
@@ -309,11 +311,11 @@ def test_a_recording_that_stops_is_told_also_when_the_run_is_over(
         attachment = Attachment(home / runtime.run.name)
         model = RunModel(attachment)
         follow(model, lambda: model.recording and model.recording["bytes"])
-        assert troubles(model) == []
+        assert troubles(model, now()) == []
         path.unlink()
-        follow(model, lambda: troubles(model))
+        follow(model, lambda: troubles(model, now()))
     follow(model, lambda: model.state == "over")
-    assert troubles(model)[0].startswith("RECORDING STOPPED: ")
+    assert troubles(model, now())[0].startswith("RECORDING STOPPED: ")
     attachment.close()
 
 

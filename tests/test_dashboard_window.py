@@ -3,7 +3,9 @@
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,6 +34,7 @@ from rtpipe.dashboard.window import Place, Window
 from rtpipe.runfolder import folder_of_runs
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.sink import Run
+from rtpipe.sinks.recorder import Recorder
 from rtpipe.sinks.socket import hello_json
 from rtpipe.xdf.read import read
 
@@ -419,7 +422,8 @@ def test_what_a_panel_keeps_is_there_the_next_time_until_it_is_reset(
 
 @pytest.mark.usefixtures("keeping")
 @pytest.mark.parametrize(
-    "odd", ["", "{", "[1]", '"now"', "[" * 100_000, 5, b"x", ["a"]]
+    "odd",
+    ["", "{", "[1]", '"now"', pytest.param("[" * 100_000, id="deep"), 5, b"x", ["a"]],
 )
 def test_a_setting_that_is_broken_does_no_harm(
     qtbot: QtBot, run: Runtime, settings: QSettings, odd: object
@@ -486,3 +490,77 @@ def test_a_run_of_another_version_is_said(
     assert isinstance(message, QLabel)
     qtbot.waitUntil(lambda: "of another version" in message.text(), timeout=PATIENCE)
     dashboard.window.close()
+
+
+def test_a_run_that_was_stopped_is_said_to_be_silent(
+    qtbot: QtBot, settings: QSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtpipe.dashboard.troubles.SILENT", 0.7)
+    with subprocess.Popen(LIVE, stdout=subprocess.DEVNULL) as process:
+        window = look(qtbot, f"run-{process.pid}", settings)
+
+        def silent() -> bool:
+            return any("has not answered for" in each for each in said(window))
+
+        try:
+            process.send_signal(signal.SIGSTOP)
+            qtbot.waitUntil(silent, timeout=PATIENCE)
+            process.send_signal(signal.SIGCONT)
+            qtbot.waitUntil(lambda: not silent(), timeout=PATIENCE)
+        finally:
+            process.kill()
+    window.close()
+
+
+def test_an_owners_window_waits_for_a_recording_that_takes_long(
+    qtbot: QtBot,
+    settings: QSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    slow, close = threading.Event(), Recorder.close
+
+    def late(recorder: Recorder) -> None:
+        assert slow.wait(PATIENCE / 1000)
+        close(recorder)
+
+    monkeypatch.setattr(Recorder, "close", late)
+    monkeypatch.setattr("rtpipe.dashboard.app.FAREWELL", 0.7)
+    path = tmp_path / "run.xdf"
+    opened, ended = threading.Event(), threading.Event()
+    names: list[str] = []
+
+    def live() -> None:
+        with Runtime([SyntheticDevice("emg", seed=4)], record=path) as runtime:
+            names.append(runtime.run.name)
+            opened.set()
+            runtime.wait(PATIENCE / 1000)
+        ended.set()
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    assert opened.wait(PATIENCE / 1000)
+    request.addfinalizer(slow.set)
+    first = look(qtbot, names[0], settings, owner=True)
+    second = look(qtbot, names[0], settings, owner=True)
+    for window in (first, second):
+        qtbot.waitUntil(partial(recorded, window), timeout=PATIENCE)
+        window.close()
+    with qtbot.waitSignal(first.menu.aboutToHide, timeout=1500, raising=False):
+        pass  # twice as long as a run without a recording may take
+    assert first.isVisible()
+    assert second.isVisible()
+    second.close()
+    assert not second.isVisible(), "who closes it again does not want to wait"
+    assert not ended.is_set()
+    slow.set()
+    qtbot.waitUntil(lambda: not first.isVisible(), timeout=PATIENCE)
+    thread.join()
+    assert read(path).whole
+
+
+def recorded(window: Window) -> bool:
+    """Tell whether a window has been told that its run is recorded."""
+    run = window.run
+    return run is not None and run.recording is not None

@@ -21,7 +21,7 @@ from rtpipe.errors import RtpipeError
 
 PERIOD = 34  # milliseconds between two frames: less than 30 a second
 LOWER = 5  # by how much the process gives way to the run's
-FAREWELL = 5.0  # seconds that a run which was asked to end may take
+FAREWELL = 5.0  # seconds that a run which was asked to end may take, or be silent
 _ENDED = {
     "over": "the run is over: this is its last picture",
     "gone": "the run has vanished: this is its last picture",
@@ -112,15 +112,26 @@ class Dashboard(QObject):
     def _over(self, time: float) -> bool:
         """Tell whether there is nothing left to stay open for."""
         if self._until is not None and time >= self._until:
-            return True
+            return not self._finishing(time)
         ended = self._run is not None and self._run.state != "running"
         return self._owner and ended
 
+    def _finishing(self, time: float) -> bool:
+        """Tell whether the run says that it still writes its recording."""
+        run = self._run
+        if run is None or run.recording is None:
+            return False
+        going = run.state == "running" and run.recording["state"] == "recording"
+        return going and time - run.told < FAREWELL
+
     def _closing(self) -> None:
-        """Let a person close the window; an owner's ends the run first."""
-        if not self._owner or self._attachment is None:
+        """Let a person close the window; an owner's ends the run first.
+
+        Who closes it a second time does not want to wait: the run ends all the same.
+        """
+        if not self._owner or self._attachment is None or self._until is not None:
             self.close()
-        elif self._until is None:
+        else:
             self._until = now() + FAREWELL
             self._attachment.send({"command": "quit"})
             self.window.say(_ENDING)

@@ -118,7 +118,7 @@ class Commands(QToolBar):
 
     def mark(self) -> None:
         """Put a marker with the text of the bar on every stream."""
-        text = self.text.text().strip() or MARKER
+        text = " ".join(self.text.text().split()) or MARKER  # a paste may have lines
         self._marked = text, present()
         self._send({"command": "marker", "text": text})
 
@@ -238,7 +238,9 @@ class Commands(QToolBar):
         if back:
             self.say(f"marked: {text}")
         elif now - sent > _PATIENCE:
-            self.say("no marker yet: no stream has sent a sample", wrong=True)
+            silent = not any(each.raw.stop for each in run.streams.values())
+            why = "no stream has sent a sample" if silent else "the run does not answer"
+            self.say(f"no marker yet: {why}", wrong=True)
         else:
             return
         self._marked = None

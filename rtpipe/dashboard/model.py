@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtpipe.attach import Attachment, Line, Rings, of_another_version
+from rtpipe.clock import now as present
 from rtpipe.errors import Overrun
 from rtpipe.types import Float64
 
@@ -365,6 +366,8 @@ class RunModel:
         Over is a run that has ended; gone is one that vanished.
     known : bool
         Whether it has told how it stands; false for the first quarter of a second.
+    told : float
+        When it did so last, or began to be looked at, on the run's clock.
     summary : dict or None
         The counters it ended with.
     recording : dict or None
@@ -408,7 +411,7 @@ class RunModel:
         except _ODD:
             raise of_another_version(attachment.folder) from None
         self.state: Literal["running", "over", "gone"] = "running"
-        self.known = False
+        self.known, self.told = False, present()
         self.summary: Line | None = None
         self.recording: dict[str, Any] | None = None
         self.not_recorded = ""
@@ -447,7 +450,7 @@ class RunModel:
         elif kind == "event":
             self._happened(line, time)
         elif kind == "status":
-            self._stands(line)
+            self._stands(line, time)
         elif kind == "dropped":
             self.dropped += line["n"]
         elif kind == "error":
@@ -455,12 +458,12 @@ class RunModel:
         elif kind == "summary":
             self.summary = line
 
-    def _stands(self, status: Line) -> None:
+    def _stands(self, status: Line, time: float) -> None:
         for name, told in status["streams"].items():
             self.streams[name].take(told, status["time"])
         for name, told in status["models"].items():
             self.models[name].take(told)
-        self.known = True
+        self.known, self.told = True, time
         self.recording, self.cue = status["recording"], status["cue"]
         self.not_recorded, self.failed = status["refused"], status["failed"]
         self.unrecorded, self.unreached = status["unrecorded"], status["dropped"]

@@ -4,18 +4,32 @@ from collections.abc import Iterator
 
 from rtpipe.dashboard.model import RunModel
 
+SILENT = 3.0  # seconds without a word; a run says four times a second how it stands
 _RECORDER = "recorder"  # the sink whose end its recording tells itself
 
 
-def troubles(run: RunModel) -> list[str]:
-    """Return what is wrong with a run, for as long as it is so; the worst first."""
-    return [*_unkept(run), *_stopped(run)]
+def troubles(run: RunModel, now: float) -> list[str]:
+    """Return what is wrong with a run, for as long as it is so; the worst first.
+
+    Parameters
+    ----------
+    run : RunModel
+    now : float
+        The present on the run's clock.
+    """
+    return [*_silent(run, now), *_unkept(run), *_stopped(run)]
 
 
 def no_models(run: RunModel) -> str:
     """Return why a run that was given models has none; empty where it has some."""
     told = "; ".join(f"{name}: {why}" for name, why in run.refused.items())
     return told and f"no model runs: {told}"
+
+
+def _silent(run: RunModel, now: float) -> Iterator[str]:
+    """Tell that all which is shown may be wrong by now."""
+    if run.state == "running" and now - run.told > SILENT:
+        yield f"the run has not answered for {now - run.told:.0f} s: is it stopped?"
 
 
 def _unkept(run: RunModel) -> Iterator[str]:

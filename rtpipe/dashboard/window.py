@@ -12,6 +12,7 @@ from PyQt6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QCloseEvent, QKeySequence
 from PyQt6.QtWidgets import QDockWidget, QLabel, QMainWindow, QSizePolicy
 
+from rtpipe.clock import now as present
 from rtpipe.dashboard.banner import Banner
 from rtpipe.dashboard.commands import Commands
 from rtpipe.dashboard.model import RunModel
@@ -155,7 +156,7 @@ class Window(QMainWindow):
             self._message.setText(sentence)
             return
         self._sentence = sentence
-        self._warn(self.run)
+        self._warn(self.run, present())
 
     def add_action(self, text: str, keys: str, called: Callable[[], object]) -> QAction:
         """Add an entry to the menu.
@@ -166,9 +167,10 @@ class Window(QMainWindow):
         keys : str
             Such as ``"M"`` or ``"Ctrl+R"``; empty for none.
         called : callable
-            What it does.
+            What it does, once for each time the key is pressed, however long.
         """
         action = QAction(text, self)
+        action.setAutoRepeat(False)
         if keys:
             action.setShortcut(QKeySequence(keys))
         action.triggered.connect(lambda *_: called())
@@ -211,7 +213,7 @@ class Window(QMainWindow):
         if self.run is None:
             return
         self._tell(self.run, now)
-        self._warn(self.run)
+        self._warn(self.run, now)
         for panel in self.panels.values():
             self._refresh(panel, self.run, now)
 
@@ -242,9 +244,10 @@ class Window(QMainWindow):
             self._settings.setValue("state", self.saveState(_LAYOUT))
             self._settings.setValue("geometry", self.saveGeometry())
             self._keep()
+        if not self._released:
+            self.closing.emit()
         if self._owner and not self._released:
             event.ignore()
-        self.closing.emit()
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
         """Let the panels follow new colours."""
@@ -279,10 +282,10 @@ class Window(QMainWindow):
         except Exception:  # of one panel; it is as new, or nearly
             traceback.print_exc()
 
-    def _warn(self, run: RunModel) -> None:
+    def _warn(self, run: RunModel, now: float) -> None:
         """Show above the panels what a person must know, while it is so."""
         stopped = [f"{title} stopped: {why}" for title, why in self.failed.items()]
-        self._banner.say(self._sentence, [*troubles(run), *stopped])
+        self._banner.say(self._sentence, [*troubles(run, now), *stopped])
 
     def _refresh(self, panel: Panel, run: RunModel, now: float) -> None:
         """Refresh a panel; one that fails is left as it is, and the others go on."""
