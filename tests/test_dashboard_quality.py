@@ -300,22 +300,37 @@ def test_many_channels_stand_in_columns_and_none_is_left_out(qtbot: QtBot) -> No
     channels = Channels(names)
     qtbot.addWidget(channels)
     quality = dict.fromkeys(names, "good") | {"E7": "flat", "E40": "noisy"}
-    channels.show_quality(quality, False)
+    channels.show_quality(quality)
     told = channels.accessibleDescription().split("\n")
     assert [each.split()[0] for each in told] == names
     assert told[7] == f"E7 flat: {reason_of('flat')}"
     assert channels.heightForWidth(1200) < channels.heightForWidth(300)
 
 
+def test_what_is_wrong_on_the_head_is_told_below_it_with_the_names(
+    qtbot: QtBot,
+) -> None:
+    channels = Channels(["Right AUX"])
+    qtbot.addWidget(channels)
+    good = dict.fromkeys((*PLACES, "Right AUX"), "good")
+    channels.show_quality(good)
+    assert channels.accessibleDescription() == "Right AUX good"
+    before = channels.heightForWidth(800)
+    channels.show_quality(good | {"AF7": "noisy"})
+    told = channels.accessibleDescription().split("\n")
+    assert told == ["Right AUX good", f"AF7 noisy: {reason_of('noisy')}"]
+    assert channels.heightForWidth(800) > before
+
+
 def test_what_is_wrong_with_many_is_said_once_with_their_names(qtbot: QtBot) -> None:
     names = [f"E{k}" for k in range(64)]
     channels = Channels(names)
     qtbot.addWidget(channels)
-    channels.show_quality(dict.fromkeys(names, "good"), False)
+    channels.show_quality(dict.fromkeys(names, "good"))
     whole = channels.heightForWidth(800)
-    channels.show_quality(dict.fromkeys(names, "good") | {"E7": "flat"}, False)
+    channels.show_quality(dict.fromkeys(names, "good") | {"E7": "flat"})
     one = channels.heightForWidth(800)
-    channels.show_quality(dict.fromkeys(names, "flat"), False)
+    channels.show_quality(dict.fromkeys(names, "flat"))
     assert whole < one
     assert channels.heightForWidth(800) <= one + channels.fontMetrics().height()
 

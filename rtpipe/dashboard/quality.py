@@ -28,8 +28,9 @@ _EVERY = 0.25  # seconds between two figures: the run tells them no more often
 _FACTS = ("rate", "delay", "lost", "last minute", "battery")
 _LOW = 20.0  # percent of a battery, up to which it is told that it is low
 _FEW = 4  # channels, up to which they stand under each other
-_MANY = 16  # channels, above which those that are good have no word
+_MANY = 16  # channels, above which they have no words of their own
 _NAMED = 8  # channels that are named beside what is wrong with them; else their number
+_QUIET = ("good", "?", "no data")  # words of channels with which nothing is wrong
 _SIGN = 1.2  # lines, as wide as a channel's sign
 _SCALES = (1.6, 1.4, 1.2, 1.0)  # of letters, the first for which there is room
 _COLUMNS = (5, 2, 1)  # of figures, the first for which there is room
@@ -235,7 +236,7 @@ class StreamQuality(QWidget):
             quality = dict.fromkeys(quality, "no data")
         if self.head:
             self.head.show_quality({name: quality[name] for name in PLACES})
-        self.channels.show_quality(quality, beside=self.head is not None)
+        self.channels.show_quality(quality)
         self.facts.refresh(stream)
 
     @property
@@ -308,7 +309,7 @@ class Channels(QWidget):
     """A sign, the name and the quality of each channel, in columns where they are many.
 
     What a quality means and what to try stands behind it where there is room, else
-    below all of them.
+    below all of them. Where they are very many their words stand only there.
 
     Parameters
     ----------
@@ -320,28 +321,28 @@ class Channels(QWidget):
         super().__init__()
         self._names = names
         self._told: list[tuple[str, str]] = []  # name, quality
+        self._elsewhere: list[tuple[str, str]] = []  # of those without a place here
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 
-    def show_quality(self, quality: dict[str, str], beside: bool) -> None:
+    def show_quality(self, quality: dict[str, str]) -> None:
         """Show a word for each channel, and of those that are not good the reason.
 
         Parameters
         ----------
         quality : dict of str to str
-        beside : bool
-            Whether channels that have no place here are shown elsewhere; what is wrong
-            with them, and what to try, is told here all the same.
+            Of those that have no place here, too.
         """
-        told = [
+        told = [each for each in quality.items() if each[0] in self._names]
+        elsewhere = [
             (name, word)
             for name, word in quality.items()
-            if name in self._names or (beside and word not in ("good", "?", "no data"))
+            if name not in self._names and word not in _QUIET
         ]
-        if told != self._told:
-            self._told = told
-            said = "\n".join(f"{name} {_said(word)}" for name, word in told)
+        if (told, elsewhere) != (self._told, self._elsewhere):
+            self._told, self._elsewhere = told, elsewhere
+            said = "\n".join(f"{name} {_said(word)}" for name, word in told + elsewhere)
             self.setAccessibleDescription(said)
             self.setToolTip(said)
             self.updateGeometry()
@@ -372,8 +373,6 @@ class Channels(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw the cells, the first column from top to bottom first."""
-        if not self._told:
-            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         across, line = self._across(self.width()), self._line()
@@ -403,21 +402,21 @@ class Channels(QWidget):
         column = min(self._names_width(), int(room.width() * 0.7))
         painter.setPen(QColor(theme().text))
         painter.drawText(room, middle, letters.elidedText(name, elide, column))
-        if word in self._silent():
+        if self._many:
             return
         room.setLeft(room.left() + column + 8)
         painter.setPen(_ink_of(word))
         said = letters.elidedText(said, elide, int(room.width()))
         painter.drawText(room, middle, said)
 
-    def _silent(self) -> tuple[str, ...]:
-        """Return the words that are not written, because there are so many."""
-        return ("good", "?", "no data") if len(self._told) > _MANY else ()
+    @property
+    def _many(self) -> bool:
+        return len(self._told) > _MANY
 
     def _cell(self) -> int:
         """Return the width of a channel, without reasons."""
         advance = self.fontMetrics().horizontalAdvance
-        words = {word for _, word in self._told} - {*self._silent()}
+        words = {word for _, word in self._told} if not self._many else ()
         longest = max((advance(word) + 8 for word in words), default=0)
         return int(_SIGN * self._line()) + self._names_width() + longest + 8
 
@@ -427,7 +426,7 @@ class Channels(QWidget):
 
     def _is_long(self, width: int) -> bool:
         """Tell whether reasons have room behind the words."""
-        if self._across(width) > 1:
+        if self._many or self._across(width) > 1:
             return False
         advance = self.fontMetrics().horizontalAdvance
         longest = max((advance(_said(word)) for _, word in self._told), default=0)
@@ -435,14 +434,16 @@ class Channels(QWidget):
 
     def _below(self, width: int) -> list[tuple[str, str]]:
         """Return each quality with a reason, and what is told of it below."""
-        if self._is_long(width):
-            return []
+        listed = [] if self._is_long(width) else self._told
         by_word: dict[str, list[str]] = {}
-        for name, word in self._told:
+        for name, word in listed + self._elsewhere:
             if reason_of(word):
                 by_word.setdefault(word, []).append(name)
-        many = len(self._told) > _MANY
-        return [(w, _said(w) + _of(names) * many) for w, names in by_word.items()]
+        named = self._many or bool(self._elsewhere)
+        return [
+            (word, f"{_who(names)} {_said(word)}" if named else _said(word))
+            for word, names in by_word.items()
+        ]
 
     def _text_height(self, width: int) -> int:
         room, letters = QRectF(0, 0, width, 10_000).toRect(), self.fontMetrics()
@@ -463,14 +464,12 @@ def _said(word: str) -> str:
     return f"{word}: {reason}" if reason else word
 
 
-def _of(names: list[str]) -> str:
-    few = len(names) <= _NAMED
-    return f" ({', '.join(names) if few else f'{len(names)} channels'})"
+def _who(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= _NAMED else f"{len(names)} channels"
 
 
 def _ink_of(word: str) -> QColor:
-    quiet = word in ("good", "?", "no data")
-    return QColor(theme().quiet) if quiet else state_colour(word)
+    return QColor(theme().quiet) if word in _QUIET else state_colour(word)
 
 
 class Facts(QWidget):

@@ -14,7 +14,7 @@ _REASONS = {
     "good": "",
     "flat": "no signal. Is it plugged in?",
     "railed": "at its limit. Press it on, or wet it",
-    "mains": "hum of cables. Press it on, move away from them",
+    "mains": "hum. Press it on, go away from cables",
     "noisy": "muscle, or loose. Relax, or press it on",
     "?": "not judged yet",
     "no data": "",
