@@ -756,5 +756,25 @@ def test_what_must_be_told_is_never_cut_off(
             assert panel.rect().contains(notes.geometry())
 
 
+def test_a_panel_of_seizures_fits_into_a_low_window(
+    qtbot: QtBot, look: Callable[[Runtime], Window], seizure: Path
+) -> None:
+    with run([ReplayDevice(seizure, speed=4.0)], "demo:seizure") as runtime:
+        window = look(runtime)
+        panel = panel_of(window, "demo-seizure")
+        qtbot.waitUntil(lambda: only_view(panel).banner.isVisible(), timeout=PATIENCE)
+        view = only_view(panel)
+        dock = dock_of(panel)
+        dock.setFloating(True)
+        dock.resize(400, 700)
+        qtbot.waitUntil(view.spectrogram.isVisible, timeout=PATIENCE)
+        dock.resize(400, 180)
+        qtbot.waitUntil(lambda: not view.spectrogram.isVisible(), timeout=PATIENCE)
+        assert dock.height() < 320
+        assert panel.rect().contains(panel.notes.geometry())
+        assert view.banner.height() >= view.banner.button.height()
+        assert view.banner.isVisible()
+
+
 def click(qtbot: QtBot, button: QPushButton) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)  # type: ignore[no-untyped-call]

@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QPushButton,
+    QSizePolicy,
 )
 
 from rtpipe.dashboard.alarm import APART, Alarm, label_of
@@ -110,6 +111,9 @@ class SeizureView(View):
         self.spectrogram, self.choice = Spectrogram(), QComboBox()
         plot = self.spectrogram.findChild(pg.PlotWidget)
         plot.getAxis("left").setWidth(side())  # so that one is above the other
+        # It must not keep the window high: where it is low it is left out.
+        policies = QSizePolicy.Policy
+        self.spectrogram.setSizePolicy(policies.Preferred, policies.Ignored)
         corner = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
         below = QGridLayout()
         below.addWidget(self.spectrogram, 0, 0)

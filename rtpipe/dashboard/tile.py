@@ -60,7 +60,7 @@ class Tile(QWidget):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Return the least size."""
-        return QSize(90, 40)
+        return QSize(90, 34)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw it."""

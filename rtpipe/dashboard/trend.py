@@ -76,7 +76,7 @@ class Trend(QWidget):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Return the size at which a peak can be seen."""
-        return QSize(200, round(FOOT) + 30)
+        return QSize(200, round(FOOT) + 20)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw it."""
