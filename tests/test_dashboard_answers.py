@@ -30,7 +30,7 @@ from rtpipe.dashboard.hand import Hand
 from rtpipe.dashboard.model import Answers, RunModel
 from rtpipe.dashboard.modelpanel import ModelPanel, View
 from rtpipe.dashboard.probabilities import ProbabilitiesPanel
-from rtpipe.dashboard.seizure import SeizurePanel, SeizureView
+from rtpipe.dashboard.seizure import Banner, SeizurePanel, SeizureView
 from rtpipe.dashboard.theme import DARK, LIGHT, Theme, choose, colour_of
 from rtpipe.dashboard.tile import Tile
 from rtpipe.dashboard.timeline import FOOT
@@ -243,6 +243,35 @@ def test_a_seizure_after_a_loss_of_data_raises_the_alarm_again() -> None:
         answers.take(as_json(told(k, "seizure")), 0.0)
         assert alarm.follow(answers) == again
         alarm.acknowledge()
+
+
+@pytest.mark.parametrize(
+    ("labels", "now", "said"),
+    [
+        ("s", 0.0, "for 0 s"),
+        ("sn", 4.0, "for 4 s"),
+        ("ss", 0.1, "for 0 s"),
+        ("s", 3.0 + APART, "8 s ago, no answer since"),
+        ("sb", 30.0, "30 s ago, over"),
+        ("sb", 150.0, "2 min ago, over"),
+        ("sbs", 10.0, "10 s ago, no answer since \N{MIDDLE DOT} 2 times"),
+    ],
+)
+def test_an_alarm_says_since_when_and_whether_it_goes_on(
+    qtbot: QtBot, labels: str, now: float, said: str
+) -> None:
+    names = {"s": "seizure", "b": "background", "n": None}
+    answers, alarm = Answers(LABELS, 0.1), Alarm("seizure")
+    for k, each in enumerate(labels):
+        answers.take(as_json(told(k, names[each])), 0.0)
+    alarm.follow(answers)
+    banner = Banner(alarm.acknowledge)
+    qtbot.addWidget(banner)
+    banner.show_alarm(alarm, now)
+    assert banner.said.text() == f"\N{WARNING SIGN} SEIZURE  {said}"
+    click(qtbot, banner.button)
+    banner.show_alarm(alarm, now)
+    assert not banner.isVisible()
 
 
 def test_what_is_warned_of_is_the_seizure_or_else_the_last_label() -> None:
