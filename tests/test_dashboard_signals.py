@@ -94,6 +94,22 @@ def test_ranges_follow_the_signal_until_a_hand_sets_them() -> None:
     assert scale.middle[0] == pytest.approx(30, abs=0.1)
 
 
+def test_channels_that_are_alike_have_the_range_that_the_largest_needs() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.uniform(-1, 1, (2000, 4)).astype(np.float32)
+    scale = Scale(4)
+    scale.fit(noise * (1, 10, 100, 1000))
+    scale.step(3, 1)
+    assert scale.range.tolist() == [5, 50, 500, 10000]
+    assert scale.fit(noise * (1, 10, 100, 1000), [[0, 1, 3]]) == [0]
+    assert scale.range.tolist() == [50, 50, 500, 10000]
+    assert scale.fit(noise * (1, 60, 100, 1000), [[0, 1, 3]]) == [0, 1]
+    assert scale.range.tolist() == [200, 200, 500, 10000]
+    assert scale.fit(noise * (1, 60, 100, 1000), [[0, 1, 3]]) == []
+    assert scale.fit(noise * (1, 60, 100, 1000)) == [0]
+    assert scale.range.tolist() == [5, 200, 500, 10000]
+
+
 def test_a_channel_that_never_changes_has_a_range() -> None:
     scale = Scale(1)
     scale.fit(np.full((50, 1), 7, np.float32))
@@ -643,6 +659,12 @@ def test_keys_of_span_and_gain(qtbot: QtBot, dashboard: Dashboard) -> None:
     press(qtbot, panel, "A")
     assert first.auto.all()
     qtbot.waitUntil(lambda: bool((first.range >= 100).all()), timeout=PATIENT)
+    first.range[:] = 200, 300
+    press(qtbot, panel, "E")
+    assert panel.alike
+    assert first.range.tolist() == [300, 300]
+    press(qtbot, panel, "E")
+    assert not panel.alike
     assert lanes.sweep
     press(qtbot, panel, "S")
     assert not lanes.sweep
@@ -878,6 +900,7 @@ def test_what_hands_have_set_is_there_again(qtbot: QtBot, dashboard: Dashboard) 
     qtbot.waitUntil(lambda: bool(np.isfinite(scale.range).all()), timeout=PATIENT)
     press(qtbot, panel, "[")
     press(qtbot, panel, "S")
+    press(qtbot, panel, "E")
     turn(panel, centre(panel, arm, 1), -3, Qt.KeyboardModifier.NoModifier)
     click(qtbot, panel, centre(panel, arm, 1))
     control = Qt.KeyboardModifier.ControlModifier
@@ -894,6 +917,7 @@ def test_what_hands_have_set_is_there_again(qtbot: QtBot, dashboard: Dashboard) 
     again.refresh(run, now())
     twin, other = again.lanes.groups
     assert (again.span, again.sweep, again.lanes.span) == (5.0, False, 5.0)
+    assert again.alike
     assert (twin.source.shown, twin.source.bright) == ([1], {1})
     assert twin.source.scale.auto.tolist() == [True, False]
     assert twin.source.scale.range[1] == scale.range[1]
@@ -910,7 +934,7 @@ def test_what_hands_have_set_is_there_again(qtbot: QtBot, dashboard: Dashboard) 
     "kept",
     [
         {},
-        {"span": 3.0, "sweep": "yes", "view": 7, "streams": []},
+        {"span": 3.0, "sweep": "yes", "alike": 1, "view": 7, "streams": []},
         {"span": [], "view": "a model that is not here", "streams": {"arm": 3}},
         {"streams": {"arm": {"hidden": "E1", "bright": [1, None], "ranges": [2]}}},
         {"streams": {"arm": {"hidden": ["E1", "E2"], "ranges": {"": "E1"}}}},
@@ -933,6 +957,7 @@ def test_odd_things_that_were_kept_do_no_harm(
     shown = [g.source.shown for g in panel.lanes.groups]
     assert shown == [[0, 1], [0]]
     assert (panel.span, panel.sweep, panel.view) == (10.0, True, "")
+    assert not panel.alike
     assert all(g.source.scale.auto.all() for g in panel.lanes.groups)
     json.dumps(panel.keep(), allow_nan=False)
 

@@ -1,5 +1,6 @@
 """How much of a signal fits a lane: round numbers, kept while they fit."""
 
+from collections.abc import Iterable
 from math import ceil, log10
 
 import numpy as np
@@ -56,25 +57,33 @@ class Scale:
         self.middle = np.full(n_channels, np.nan)
         self.auto = np.ones(n_channels, bool)
 
-    def fit(self, data: Float32) -> list[int]:
+    def fit(self, data: Float32, alike: Iterable[list[int]] = ()) -> list[int]:
         """Follow the signal; return the channels whose lane is to be drawn anew.
 
         Parameters
         ----------
         data : ndarray of float32, shape (n_times, n_channels)
             What is seen of it.
+        alike : iterable of list of int
+            Channels that are to have one range, the largest that one of them needs; but
+            for those whose range stays.
         """
         if not len(data):
             return []
         low, high = _spread(data)
         needed, middle = high - low, (low + high) / 2
-        new = np.isnan(self.middle)
-        unfit = (needed > self.range) | (needed < _LOOSE * self.range)
-        for k in np.flatnonzero(np.isnan(self.range) | self.auto & unfit):
-            # A channel that never changes has no range of its own.
-            least = rounded(_SPARE * float(needed[k])) if needed[k] > 0 else 1.0
-            new[k] |= least != self.range[k]
-            self.range[k] = least
+        new, before = np.isnan(self.middle), self.range.copy()
+        for channels in alike:
+            if following := [k for k in channels if self.auto[k]]:
+                needed[following] = np.max(needed[following])
+                before[following] = np.max(before[following])
+        unfit = (needed > before) | (needed < _LOOSE * before) | np.isnan(before)
+        for k in np.flatnonzero(self.auto | np.isnan(self.range)):
+            fitting = before[k]
+            if unfit[k]:  # a channel that never changes has no range of its own
+                fitting = rounded(_SPARE * float(needed[k])) if needed[k] > 0 else 1.0
+            new[k] |= fitting != self.range[k]
+            self.range[k] = fitting
         room = self.range / 2
         outside = np.maximum(high - self.middle, self.middle - low) > room
         drifted = np.abs(middle - self.middle) > room / 4

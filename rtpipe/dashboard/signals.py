@@ -38,6 +38,9 @@ class Signals(Panel):
         Seconds that are seen.
     sweep : bool
         Whether what is new overwrites what is old in its place, or pushes it left.
+    alike : bool
+        Whether the channels of a stream that count in one unit have one range, so that
+        they can be compared, or each the one that fits it.
     view : str
         The model as whose filters leave them the signals are shown; `RAW` for none.
     """
@@ -47,7 +50,7 @@ class Signals(Panel):
     def __init__(self, about: str, send: Callable[[dict[str, Any]], None]) -> None:
         super().__init__(about, send)
         self.lanes = Lanes()
-        self.span, self.sweep, self.view = 10.0, True, RAW
+        self.span, self.sweep, self.alike, self.view = 10.0, True, False, RAW
         self._views: list[str] = [RAW]
         self._looks: dict[str, Look] = {}  # by stream, those of other runs as well
         self._zero = np.nan  # of the streams whose times are a recording's
@@ -89,6 +92,7 @@ class Signals(Panel):
         return {
             "span": self.span,
             "sweep": self.sweep,
+            "alike": self.alike,
             "view": self.view,
             "streams": {k: look.as_json() for k, look in self._looks.items() if look},
         }
@@ -98,6 +102,7 @@ class Signals(Panel):
         if kept.get("span") in SPANS:
             self._show_span(float(kept["span"]))
         self.sweep = kept.get("sweep") is not False
+        self.alike = kept.get("alike") is True
         if isinstance(view := kept.get("view"), str):
             self.view = view
         if isinstance(streams := kept.get("streams"), dict):
@@ -188,7 +193,8 @@ class Signals(Panel):
             history, scale = group.source.history, group.source.scale
             if len(history):
                 begin = np.searchsorted(history.times, history.times[-1] - self.span)
-                self._draw_anew(group, scale.fit(history.data[begin:]))
+                alike = _of_one_unit(group.source) if self.alike else []
+                self._draw_anew(group, scale.fit(history.data[begin:], alike))
 
     def _draw_anew(self, group: Group, channels: list[int]) -> None:
         for channel in channels:
@@ -231,6 +237,11 @@ class Signals(Panel):
         """Let the ranges follow the signal again."""
         for group, channels in self._meant():
             group.source.scale.auto[channels] = True
+        self._follow()
+
+    def _compare(self) -> None:
+        """Let the channels have one range, or each its own."""
+        self.alike = not self.alike
         self._follow()
 
     def _meant(self) -> Iterator[tuple[Group, list[int]]]:
@@ -277,6 +288,7 @@ class Signals(Panel):
         self._entry("Signals: larger", "+", partial(self._step_gain, -1), "=")
         self._entry("Signals: smaller", "-", partial(self._step_gain, 1))
         self._entry("Signals: size by itself", "A", self._follow_gain)
+        self._entry("Signals: one size, or each its own", "E", self._compare)
         self._entry("Signals: sweep or scroll", "S", self._move)
         self._entry("Signals: show hidden channels", "U", self._show_every)
         self._entry("Signals: raw, or as a model sees them", "F", self._next_view)
@@ -312,6 +324,13 @@ class Signals(Panel):
             self._view_actions = _fill(
                 self._view_menu, zip(names, calls, strict=True), first
             )
+
+
+def _of_one_unit(source: Source) -> list[list[int]]:
+    """Return the channels that can be compared; one that is bad would flatten them."""
+    units = source.history.info.units
+    good = [k for k in source.shown if k not in source.dim]
+    return [[k for k in good if units[k] == unit] for unit in sorted(set(units))]
 
 
 def _about(raw: StreamInfo, shown: StreamInfo, view: str) -> str:
