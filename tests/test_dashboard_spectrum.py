@@ -17,7 +17,7 @@ from rtpipe.attach import Attachment
 from rtpipe.clock import now
 from rtpipe.dashboard.bands import BANDS, amplitudes, band_powers, newest
 from rtpipe.dashboard.model import RunModel
-from rtpipe.dashboard.spectra import PAST, Spectra, density, has_spectra
+from rtpipe.dashboard.spectra import LEAST, PAST, Spectra, density, has_spectra
 from rtpipe.dashboard.spectrogram import Spectrogram, ago
 from rtpipe.dashboard.spectrum import SpectrumPanel
 from rtpipe.dashboard.window import Window
@@ -234,6 +234,19 @@ def test_many_fast_channels_have_spectra_too() -> None:
         assert np.allclose(decibels(spectra, channel)[-1][2:], answer[2:], atol=HALF)
 
 
+def test_a_signal_in_volts_has_scipys_spectrum_and_a_flat_one_none() -> None:
+    info = StreamInfo("volts", 256.0, ("a", "b"), ("eeg",) * 2, ("V",) * 2)
+    ring, data = Ring((2,), 1000), 1e-6 * noise(512, 2)
+    data[:, 1] = 123456.7  # its mean is not exactly that
+    write(ring, info, data)
+    spectra = Spectra(info, ring)
+    catch_up(spectra)
+    answer = expected(data[:, 0], spectra)
+    # Above 128 decibels are told to an eighth.
+    assert np.allclose(decibels(spectra, 0)[0][2:], answer[2:], atol=2 * HALF)
+    assert (decibels(spectra, 1)[0] == LEAST).all()
+
+
 def test_a_value_that_is_no_number_leaves_its_spectra_empty(muse: StreamInfo) -> None:
     ring, data = Ring((4,), 5000), noise(1280, 4)
     data[600, 2] = np.nan
@@ -399,6 +412,10 @@ def test_every_channel_can_be_chosen_in_the_box(desk: Desk) -> None:
     assert panel.choice.currentText().split() == ["TP10", "synthetic:eeg"]
     desk.until(partial(known, panel, [*BANDS]))
     desk.until(lambda: bool(panel.spectrogram.image.any()))
+    # A band is no channel: there is nothing to choose.
+    spot = QPoint(30, panel.bars.height() // 10)
+    desk.qtbot.mouseClick(panel.bars, left, pos=spot)  # type: ignore[no-untyped-call]
+    assert panel.choice.currentText().split()[0] == "TP10"
 
 
 def test_a_channel_that_is_chosen_while_the_view_is_paused_is_shown(desk: Desk) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import log10
 
 import numpy as np
-from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
+from PyQt6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
@@ -81,9 +81,11 @@ class LatencyBars(QWidget):
             tall = max(_LEAST, n / tallest * (base - top))
             painter.drawRect(QRectF(x, base - tall, wide, tall))
         self._axis(painter, low, across, base)
+        painter.setPen(QPen(QColor(theme().text), 1.5, Qt.PenStyle.DotLine))
         for name, x in places.items():
-            row, left = named[name]
-            self._mark(painter, name, x, row * line, left, base)
+            painter.drawLine(QPointF(x, named[name][0] * line + 2), QPointF(x, base))
+        for name, (row, left) in named.items():
+            self._name(painter, name, QPointF(left, row * line))
 
     def _axis(self, painter: QPainter, low: float, across: float, base: float) -> None:
         """Write the durations that have room, from the left."""
@@ -116,21 +118,12 @@ class LatencyBars(QWidget):
             named[name] = row, left
         return named
 
-    def _mark(
-        self,
-        painter: QPainter,
-        name: str,
-        x: float,
-        y: float,
-        left: float,
-        base: float,
-    ) -> None:
-        """Draw a line down to the axis, and its name beside it."""
+    def _name(self, painter: QPainter, name: str, corner: QPointF) -> None:
+        """Write a percentile's name, over another's line where there is one."""
         letters = QFontMetricsF(painter.font())
-        painter.setPen(QPen(QColor(theme().text), 1.5, Qt.PenStyle.DotLine))
-        painter.drawLine(QPointF(x, y + 2), QPointF(x, base))
-        room = QRectF(left, y, letters.horizontalAdvance(name), letters.height())
-        painter.fillRect(room, QColor(theme().ground))  # over another's line
+        size = QSizeF(letters.horizontalAdvance(name), letters.height())
+        room = QRectF(corner, size)
+        painter.fillRect(room, QColor(theme().ground))
         painter.setPen(QColor(theme().text))
         painter.drawText(room, Qt.AlignmentFlag.AlignCenter, name)
 

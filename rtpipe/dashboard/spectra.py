@@ -15,7 +15,7 @@ _BRAIN = frozenset({"eeg", "seeg", "ecog", "dbs"})
 _SLOWEST = 32.0  # hertz; below, half a second has too few samples to tell anything of
 _MISSING = 0.1  # share of a window that may have been filled in
 _AT_ONCE = 4  # spectra in one call, so that the window does not stand still for long
-LEAST = -120.0  # decibels: what is flat has a logarithm, too
+LEAST = -300.0  # decibels: what is flat has a logarithm, too; brains in volts have -130
 
 Float16 = NDArray[np.float16]
 
@@ -163,7 +163,9 @@ class Spectra:
         self._ring.check(start)
         if filled > _MISSING or not np.isfinite(data).all():
             raise Overrun(f"the samples before {stop} are not whole")
-        return density(data, self.info.sfreq)[: len(self.freqs)]
+        power = density(data, self.info.sfreq)[: len(self.freqs)]
+        power[:, data.max(0) == data.min(0)] = 0  # not what rounding leaves of it
+        return power
 
     def _leave_out(self, number: int) -> None:
         """Leave the spectra up to that number empty: their samples are gone."""
