@@ -395,6 +395,14 @@ def test_light_and_dark_show_the_same_in_other_colours(
         desk.panel.retheme()
         desk.qtbot.wait(1)
         pictures.append(desk.panel.grab().toImage())
+        # At once, also where the view is paused and nothing is shown anew.
+        wanted = {theme().text, theme().quiet}
+        inks = {
+            each.palette().color(QPalette.ColorRole.WindowText).name()
+            for each in desk.panel.findChildren(QLabel)
+            if each.text() in ("0", "rate", "lost")
+        }
+        assert inks == wanted
     choose(None)
     light, dark = (each.pixelColor(2, 2).lightness() for each in pictures)
     assert light > 200

@@ -275,6 +275,7 @@ class StreamQuality(QWidget):
 
     def retheme(self) -> None:
         """Take the colours anew."""
+        _ink(self._why, state_colour(self.state))
         self.facts.retheme()
 
 
@@ -484,6 +485,7 @@ class Facts(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.shown: dict[str, str] = {}
+        self._wrong: set[str] = set()
         self._rows = {name: (QLabel(name), QLabel()) for name in _FACTS}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 2, 0, 0)
@@ -501,8 +503,10 @@ class Facts(QWidget):
             for each in (label, value):
                 each.setVisible(name in self.shown or name != "battery")
                 each.setToolTip(f"<p>{told[name]}</p>")  # a paragraph is wrapped
-        _ink(self._rows["last minute"][1], _warn(stream.lost_minute > 0))
-        _ink(self._rows["battery"][1], _warn(_is_low(stream.battery)))
+        wrong = {"last minute": stream.lost_minute > 0}
+        wrong["battery"] = _is_low(stream.battery)
+        self._wrong = {name for name, is_wrong in wrong.items() if is_wrong}
+        self._paint()
 
     def arrange(self, columns: int) -> None:
         """Put the figures in so many columns."""
@@ -521,17 +525,17 @@ class Facts(QWidget):
 
     def retheme(self) -> None:
         """Take colours and letters anew."""
-        for label, value in self._rows.values():
-            _ink(label, QColor(theme().quiet))
-            value.setMinimumWidth(0)
+        self._paint()
         # So that what stands beside does not move while the figures grow.
         for name, widest in (("rate", "256.0 of 256 Hz"), ("last minute", "8,888")):
             value = self._rows[name][1]
             value.setMinimumWidth(self.fontMetrics().horizontalAdvance(widest))
 
-
-def _warn(wrong: bool) -> QColor:
-    return QColor(theme().warn if wrong else theme().text)
+    def _paint(self) -> None:
+        for name, (label, value) in self._rows.items():
+            _ink(label, QColor(theme().quiet))
+            wrong = name in self._wrong
+            _ink(value, QColor(theme().warn if wrong else theme().text))
 
 
 def _ink(label: QLabel, colour: QColor) -> None:
