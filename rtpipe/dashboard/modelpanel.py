@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from rtpipe.dashboard.agreement import agreement
@@ -143,16 +142,6 @@ class ModelPanel(Panel):
             each.setStyleSheet(f"color: {theme().quiet}")
         for view in self.views.values():
             view.retheme()
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
-        """Keep all of the notes to be seen, however narrow it is."""
-        super().resizeEvent(event)
-        self._keep_notes()
-
-    def _keep_notes(self) -> None:
-        if self.notes.isVisibleTo(self) and (wide := self.notes.width()) > 0:
-            high = self.notes.heightForWidth(wide)
-            self.notes.setMinimumHeight(high)
 
     def _begin(self, model: ModelModel) -> None:
         """Make a view of each stream."""
