@@ -28,6 +28,7 @@ from PyQt6.QtGui import QImage
 from PyQt6.QtWidgets import QApplication, QDockWidget
 
 from rtpipe.dashboard.app import Dashboard
+from rtpipe.dashboard.seizure import SeizurePanel
 from rtpipe.dashboard.theme import DARK, LIGHT, Theme, choose
 from rtpipe.dashboard.window import Window
 from rtpipe.runfolder import folder_of_runs
@@ -127,7 +128,10 @@ def watch(done: Callable[[], bool] = lambda: False, until: float = inf) -> None:
 
 
 def raise_panels(window: Window, titles: Sequence[str]) -> None:
-    """Put panels on top of those that lie on them."""
+    """Put panels on top of those that lie on them, and of alarms, which come back."""
+    for panel in window.findChildren(SeizurePanel):
+        if panel.title not in titles:
+            panel.acknowledge()
     for title in titles:
         dock = window.panels[title].parentWidget()
         assert isinstance(dock, QDockWidget)
