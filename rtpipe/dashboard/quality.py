@@ -573,12 +573,14 @@ def facts_of(stream: StreamModel) -> dict[str, str]:
 def meaning_of(stream: StreamModel) -> dict[str, str]:
     """Return what each of the figures means, a sentence or two each."""
     c = {"lost_device": 0, "lost_transport": 0, "filled": 0, **stream.counters}
+    rate = f"Samples a second that came in the last {RATED:g} seconds, and how many "
+    rate += "the sensor says it sends."
     delay = "Between a sample's time and its coming here: the median."
     if stream.clock == "recording":
+        rate += " A recording may be played faster than it was made."
         delay = "A recording has none: its samples are played when they are due."
     return {
-        "rate": f"Samples a second that came in the last {RATED:g} seconds, and how "
-        "many the sensor says it sends.",
+        "rate": rate,
         "delay": delay,
         "lost": "Samples that are missing since the run began: "
         f"{c['lost_device']:,} by the sensor's own count, {c['lost_transport']:,} by "
