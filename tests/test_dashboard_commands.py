@@ -322,6 +322,35 @@ def test_the_list_of_keys_is_the_menu_and_goes_away_again(desk: Desk) -> None:
     assert not sheet.isVisible()
 
 
+def test_the_list_of_keys_fits_a_small_window(desk: Desk) -> None:
+    sheet = desk.window.commands.keys
+    desk.press("F1")
+    large = sheet.size()
+    desk.press("F1")
+    for dock in desk.window.findChildren(QDockWidget):
+        dock.hide()  # panels want more room than this
+    desk.window.resize(large.width() - 60, large.height() - 30)
+    desk.press("F1")
+    assert sheet.isVisible()
+    assert desk.window.rect().contains(sheet.geometry())
+    assert len(sheet.lines) > 10
+
+
+def test_a_key_that_is_held_acts_once(desk: Desk) -> None:
+    once = ("Mark", "Record", "Pause the view", "Save a picture", "Full screen")
+    for text in (*once, "Light or dark", "All keys", "Close"):
+        assert not desk.entry(text).autoRepeat(), text
+
+
+def test_what_is_pasted_into_a_marker_is_one_line(desk: Desk) -> None:
+    desk.window.commands.text.setText(" sat\n down 🪑\t\n")
+    desk.click("Mark")
+    desk.until(lambda: desk.said == "marked: sat down 🪑")
+    desk.window.commands.text.setText("🪑" * 10_000)  # more than a command may have
+    desk.click("Mark")
+    desk.until(lambda: "a command has at most 65536 bytes" in desk.said)
+
+
 def test_no_key_has_two_meanings_and_each_reaches_its_entry(desk: Desk) -> None:
     found = [
         (keys.toString(), each)

@@ -428,7 +428,11 @@ def test_what_a_panel_keeps_is_there_the_next_time_until_it_is_reset(
 def test_a_setting_that_is_broken_does_no_harm(
     qtbot: QtBot, run: Runtime, settings: QSettings, odd: object
 ) -> None:
-    for key in (KEY, "theme", "state", "geometry"):
+    look(qtbot, run.run.name, settings).close()  # it leaves all that can be broken
+    keys = settings.allKeys()
+    assert any(key.startswith("layouts/") for key in keys)
+    assert KEY in keys
+    for key in (*keys, "theme"):
         settings.setValue(key, odd)
     window = look(qtbot, run.run.name, settings)
     assert kept_by(window).restored == []
@@ -564,3 +568,27 @@ def recorded(window: Window) -> bool:
     """Tell whether a window has been told that its run is recorded."""
     run = window.run
     return run is not None and run.recording is not None
+
+
+@pytest.mark.usefixtures("keeping")
+def test_a_layout_is_of_the_panels_there_were(
+    qtbot: QtBot,
+    run: Runtime,
+    settings: QSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another kind of run, with other panels, neither takes it nor spoils it."""
+    name = "seen synthetic:emg"
+    window = look(qtbot, run.run.name, settings)
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock(window, name))
+    window.close()
+    with monkeypatch.context() as fewer:
+        fewer.setattr(windows, "PANELS", windows.PANELS[:1])
+        other = look(qtbot, run.run.name, settings)
+        left = Qt.DockWidgetArea.LeftDockWidgetArea
+        assert other.dockWidgetArea(dock(other, name)) == left
+        other.close()
+    again = look(qtbot, run.run.name, settings)
+    bottom = Qt.DockWidgetArea.BottomDockWidgetArea
+    assert again.dockWidgetArea(dock(again, name)) == bottom
+    again.close()

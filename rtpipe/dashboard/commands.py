@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MARKER = "marker"  # the text of one that was given none
 TEMPLATE = "rtpipe-{date}-{run}.xdf"  # as `rtpipe.filename.recording_file` reads it
+_LEAST = 12  # letters of a field that can be seen in a narrow window
 _PATIENCE = 2.0  # seconds in which a marker that was sent is to come back
 _TELLING = 6.0  # seconds that a sentence stands
 
@@ -77,6 +78,7 @@ class Commands(QToolBar):
         )
         self.message.setMinimumWidth(1)  # a long one is cut off: its tool tip has all
         self.recorded = QLabel()
+        self.recorded.setMinimumWidth(_letters(self.recorded, _LEAST))
         self._make()
         self._paint()
         if (entry := self.toggleViewAction()) is not None:
@@ -252,10 +254,15 @@ def _line(what: str, text: str) -> QLineEdit:
     field.setToolTip(what)
     field.setAccessibleName(what)
     field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # else letters go there at first
-    field.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-    letters = QFontMetrics(field.font()).horizontalAdvance("x")
-    field.setMinimumWidth(letters * max(20, len(text) + 4))
+    field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    field.setMinimumWidth(_letters(field, _LEAST))
+    field.setMaximumWidth(_letters(field, max(20, len(text) + 4)))
     return field
+
+
+def _letters(widget: QWidget, n: int) -> int:
+    """Return the width of so many letters."""
+    return QFontMetrics(widget.font()).horizontalAdvance("x") * n
 
 
 def _told(status: dict[str, Any], now: float) -> str:
@@ -266,4 +273,5 @@ def _told(status: dict[str, Any], now: float) -> str:
     if status["state"] == "finished":
         return f"✓ {name}"
     lasts = clock(now - status["started"])
-    return f"● {name}  {lasts}  {status['bytes'] / 1e6:.1f} MB"
+    # The name's end may be cut off; all of it is a tool tip, and in the line below.
+    return f"● {lasts}  {status['bytes'] / 1e6:.1f} MB  {name}"

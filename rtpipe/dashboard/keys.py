@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel, QMenu, QWidget
 from rtpipe.dashboard.theme import font
 
 _LINES = 16  # of one column, at most
+_SIZES = (1.1, 0.95, 0.8, 0.7)  # of its letters: the largest that has room
 
 
 class Keys(QFrame):
@@ -47,11 +48,14 @@ class Keys(QFrame):
         if self.isVisible():
             self.hide()
             return
-        self._write()
-        self.adjustSize()
         around = self.parentWidget()
         assert around is not None
         room = around.rect()
+        for size in _SIZES:
+            self._write(size)
+            self.adjustSize()
+            if room.contains(self.rect()):
+                break
         self.move(room.center() - self.rect().center())
         self.show()
         self.raise_()
@@ -69,19 +73,20 @@ class Keys(QFrame):
         """Go away."""
         self.hide()
 
-    def _write(self) -> None:
+    def _write(self, size: float) -> None:
         while (item := self._grid.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
+                old.hide()
                 old.deleteLater()
         lines = self.lines
         high = ceil(len(lines) / ceil(len(lines) / _LINES))
         for n, (keys, text) in enumerate(lines):
             column, row = divmod(n, high)
             key = QLabel(keys)
-            key.setFont(font(1.1, bold=True))
+            key.setFont(font(size, bold=True))
             key.setAlignment(Qt.AlignmentFlag.AlignRight)
             does = QLabel(text)
-            does.setFont(font(1.1))
+            does.setFont(font(size))
             self._grid.addWidget(key, row, 2 * column)
             self._grid.addWidget(does, row, 2 * column + 1)
 

@@ -4,11 +4,12 @@ import json
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib import import_module
 from itertools import chain, count
 from typing import Any
 
-from PyQt6.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QCloseEvent, QKeySequence
 from PyQt6.QtWidgets import QDockWidget, QLabel, QMainWindow, QSizePolicy
 
@@ -28,6 +29,7 @@ _AREA = {
 }
 _LAYOUT = 1  # of the remembered layouts; a new number forgets the old ones
 _KEPT = "panels"  # the group of the settings for what panels keep
+_SIZE = (1280, 800)  # at first, where the screen has room
 _SHARES = (3, 2)  # of the width: what is on the left, what is on the right
 
 
@@ -118,7 +120,9 @@ class Window(QMainWindow):
         self._fresh: QByteArray | None = None
         self._send: Callable[[dict[str, Any]], None] = lambda command: None
         self.setWindowTitle("rtpipe")
-        self.resize(1280, 800)
+        screen = self.screen()
+        assert screen is not None
+        self.resize(QSize(*_SIZE).boundedTo(screen.availableSize()))
         self.setDockNestingEnabled(True)
         self.setTabPosition(
             Qt.DockWidgetArea.AllDockWidgetAreas, self.tabPosition(_AREA["left"])
@@ -241,7 +245,7 @@ class Window(QMainWindow):
         """Remember the layout; an owner's window waits for the run's end."""
         assert event is not None
         if self._fresh is not None:
-            self._settings.setValue("state", self.saveState(_LAYOUT))
+            self._settings.setValue(self._place(), self.saveState(_LAYOUT))
             self._settings.setValue("geometry", self.saveGeometry())
             self._keep()
         if not self._released:
@@ -256,6 +260,14 @@ class Window(QMainWindow):
             for panel in self.panels.values():
                 panel.retheme()
             self._banner.retheme()
+
+    def _place(self) -> str:
+        """Return where in the settings the layout of these panels is.
+
+        A layout is of the panels that there were: Qt would put others anywhere.
+        """
+        names = sorted(dock.objectName() for dock in self._docks.values())
+        return f"layouts/{sha256(repr(names).encode()).hexdigest()[:16]}"
 
     def _keep(self) -> None:
         """Remember what panels are to be next time as they are now."""
@@ -331,7 +343,7 @@ class Window(QMainWindow):
         self._fresh = self.saveState(_LAYOUT)
         if isinstance(geometry := self._settings.value("geometry"), QByteArray):
             self.restoreGeometry(geometry)
-        if isinstance(state := self._settings.value("state"), QByteArray):
+        if isinstance(state := self._settings.value(self._place()), QByteArray):
             self.restoreState(state, _LAYOUT)
 
     def _share(self, shown: list[tuple[Place, QDockWidget]]) -> None:
