@@ -29,7 +29,8 @@ pytestmark = pytest.mark.skipif(
 )
 PATIENCE = 60.0  # seconds, only for a test that fails
 RTPIPE = (sys.executable, "-m", "rtpipe")
-LIVE = (*RTPIPE, "live", "--device", "synthetic:emg", "--model", "demo:gesture")
+# No models: what loads them takes longer than all that is looked at here.
+RECORD = (*RTPIPE, "record", "--device", "synthetic:emg")
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +71,8 @@ def window_of(pid: int) -> int:
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A run without a window, in a process of its own."""
-    with subprocess.Popen([*LIVE, "--json"], stdout=subprocess.PIPE, text=True) as run:
+    command = [*RECORD, str(tmp_path / "run.xdf"), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         run.stdout.readline()
         yield run
@@ -139,7 +141,7 @@ def test_the_window_ends_with_the_process_that_opened_it(
     stop: signal.Signals, tmp_path: Path
 ) -> None:
     path = tmp_path / "run.xdf"
-    command = [*LIVE, "--ui", "qt", "--record", str(path)]
+    command = [*RECORD, str(path), "--ui", "qt"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
         window = window_of(run.pid)
         until(lambda: path.stat().st_size > 20_000)
@@ -241,8 +243,8 @@ def test_without_qt_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("ui", ["auto", "qt"])
-def test_without_a_display_the_terminal_shows_the_run(ui: str) -> None:
-    command = [*LIVE, "--duration", "1", "--ui", ui]
+def test_without_a_display_the_terminal_shows_the_run(ui: str, tmp_path: Path) -> None:
+    command = [*RECORD, str(tmp_path / "1.xdf"), "--duration", "0.2", "--ui", ui]
     environment = os.environ | NOWHERE
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     said = "rtpipe: no window: there is no display here; the terminal shows the run\n"
@@ -250,8 +252,8 @@ def test_without_a_display_the_terminal_shows_the_run(ui: str) -> None:
     assert "a window shows this run" not in done.stdout
 
 
-def test_a_display_that_does_not_answer_is_one_sentence() -> None:
-    command = [*LIVE, "--duration", "1", "--ui", "qt"]
+def test_a_display_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
+    command = [*RECORD, str(tmp_path / "1.xdf"), "--duration", "0.2", "--ui", "qt"]
     environment = os.environ | NOWHERE | {"DISPLAY": ":4711"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0
