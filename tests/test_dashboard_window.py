@@ -11,9 +11,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from PyQt6.QtCore import QSettings, Qt
+from PyQt6.QtCore import QPoint, QSettings, Qt
 from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QDockWidget, QLabel, QToolBar
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QDockWidget,
+    QLabel,
+    QToolBar,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 from rtpipe.devices.synthetic import SyntheticDevice
 
@@ -592,3 +598,44 @@ def test_a_layout_is_of_the_panels_there_were(
     bottom = Qt.DockWidgetArea.BottomDockWidgetArea
     assert again.dockWidgetArea(dock(again, name)) == bottom
     again.close()
+
+
+def click(qtbot: QtBot, widget: QWidget, place: QPoint) -> None:
+    left = Qt.MouseButton.LeftButton
+    qtbot.mouseClick(widget, left, pos=place)  # type: ignore[no-untyped-call]
+
+
+def choose_entry(qtbot: QtBot, window: Window, text: str) -> None:
+    """Open the menu with the mouse, and click on an entry."""
+    bar = window.menuBar()
+    assert bar is not None
+    whole = window.menu.menuAction()
+    click(qtbot, bar, bar.actionGeometry(whole).center())
+    qtbot.waitUntil(window.menu.isVisible, timeout=PATIENCE)
+    entry = next(each for each in window.menu.actions() if each.text() == text)
+    click(qtbot, window.menu, window.menu.actionGeometry(entry).center())
+    qtbot.waitUntil(lambda: not window.menu.isVisible(), timeout=PATIENCE)
+
+
+def test_the_mouse_in_the_menu_and_on_a_panels_title(
+    qtbot: QtBot, run: Runtime, settings: QSettings
+) -> None:
+    name = "seen synthetic:emg"
+    window = look(qtbot, run.run.name, settings)
+    panel = dock(window, name)
+    for shown in (False, True):
+        choose_entry(qtbot, window, name)
+        assert panel.isHidden() == (not shown)
+    buttons = panel.findChildren(QAbstractButton)
+    float_, close = sorted(buttons, key=lambda each: each.x())
+    click(qtbot, float_, float_.rect().center())
+    qtbot.waitUntil(panel.isFloating, timeout=PATIENCE)
+    drawn(qtbot, window, name)
+    click(qtbot, close, close.rect().center())
+    assert panel.isHidden()
+    choose_entry(qtbot, window, "Reset the layout")
+    assert not panel.isHidden()
+    assert not panel.isFloating()
+    choose_entry(qtbot, window, "Light or dark")
+    choose_entry(qtbot, window, "Close")
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=PATIENCE)
