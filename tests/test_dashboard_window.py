@@ -639,3 +639,24 @@ def test_the_mouse_in_the_menu_and_on_a_panels_title(
     choose_entry(qtbot, window, "Light or dark")
     choose_entry(qtbot, window, "Close")
     qtbot.waitUntil(lambda: not window.isVisible(), timeout=PATIENCE)
+
+
+def test_the_buttons_of_a_title_are_seen_in_light_and_dark(
+    qtbot: QtBot, run: Runtime, settings: QSettings
+) -> None:
+    window = look(qtbot, run.run.name, settings)
+    panel = dock(window, "seen synthetic:emg")
+
+    def drawn_in(colours: Any) -> bool:
+        buttons = panel.findChildren(QAbstractButton)
+        images = [each.icon().pixmap(32).toImage() for each in buttons]
+        middle = [image.pixelColor(16, 16).name() for image in images]
+        return len(images) == 2 and colours.text in middle  # the cross is drawn there
+
+    for colours in (DARK, LIGHT, DARK):
+        choose(colours)
+        qtbot.waitUntil(partial(drawn_in, colours), timeout=PATIENCE)
+    for floating in (True, False):
+        panel.setFloating(floating)
+        assert drawn_in(DARK)
+    window.close()

@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import QDockWidget, QLabel, QMainWindow, QSizePolicy
 from rtpipe.clock import now as present
 from rtpipe.dashboard.banner import Banner
 from rtpipe.dashboard.commands import Commands
+from rtpipe.dashboard.dockbuttons import paint_buttons
 from rtpipe.dashboard.model import RunModel
 from rtpipe.dashboard.panel import Panel
 from rtpipe.dashboard.theme import DARK, LIGHT, choose, font, theme
@@ -260,6 +261,8 @@ class Window(QMainWindow):
             for panel in self.panels.values():
                 panel.retheme()
             self._banner.retheme()
+            for dock in self._docks.values():
+                paint_buttons(dock)
 
     def _place(self) -> str:
         """Return where in the settings the layout of these panels is.
@@ -330,6 +333,8 @@ class Window(QMainWindow):
         dock.setWidget(panel)
         title, change = panel.title, {True: self._seen.add, False: self._seen.discard}
         dock.visibilityChanged.connect(lambda seen: change[seen](title))
+        dock.topLevelChanged.connect(lambda: paint_buttons(dock))
+        paint_buttons(dock)
         self.addDockWidget(_AREA[place.area], dock)
         self._docks[panel.title] = dock
         self.menu.addAction(dock.toggleViewAction())
