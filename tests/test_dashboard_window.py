@@ -536,7 +536,7 @@ def test_an_owners_window_waits_for_a_recording_that_takes_long(
         close(recorder)
 
     monkeypatch.setattr(Recorder, "close", late)
-    monkeypatch.setattr("rtpipe.dashboard.app.FAREWELL", 0.7)
+    monkeypatch.setattr("rtpipe.dashboard.app.FAREWELL", 1.5)
     path = tmp_path / "run.xdf"
     opened, ended = threading.Event(), threading.Event()
     names: list[str] = []
@@ -557,8 +557,8 @@ def test_an_owners_window_waits_for_a_recording_that_takes_long(
     for window in (first, second):
         qtbot.waitUntil(partial(recorded, window), timeout=PATIENCE)
         window.close()
-    with qtbot.waitSignal(first.menu.aboutToHide, timeout=1500, raising=False):
-        pass  # twice as long as a run without a recording may take
+    with qtbot.waitSignal(first.menu.aboutToHide, timeout=2500, raising=False):
+        pass  # longer than a run without a recording may take
     assert first.isVisible()
     assert second.isVisible()
     second.close()
