@@ -505,18 +505,25 @@ def test_a_run_of_another_version_is_said(
 def test_a_run_that_was_stopped_is_said_to_be_silent(
     qtbot: QtBot, settings: QSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rtpipe.dashboard.troubles.SILENT", 0.7)
+    monkeypatch.setattr("rtpipe.dashboard.model.SILENT", 0.7)
     with subprocess.Popen(LIVE, stdout=subprocess.DEVNULL) as process:
         window = look(qtbot, f"run-{process.pid}", settings)
 
         def silent() -> bool:
             return any("has not answered for" in each for each in said(window))
 
+        def states() -> list[str]:
+            assert window.run is not None
+            return [each.state for each in window.run.streams.values()]
+
         try:
+            qtbot.waitUntil(lambda: states() == ["streaming"], timeout=PATIENCE)
             process.send_signal(signal.SIGSTOP)
             qtbot.waitUntil(silent, timeout=PATIENCE)
+            assert states() == ["silent"], "what was true then is not said now"
             process.send_signal(signal.SIGCONT)
             qtbot.waitUntil(lambda: not silent(), timeout=PATIENCE)
+            qtbot.waitUntil(lambda: states() == ["streaming"], timeout=PATIENCE)
         finally:
             process.kill()
     window.close()

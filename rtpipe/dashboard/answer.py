@@ -9,7 +9,11 @@ from rtpipe.types import Float64
 
 _OLD = 1.0  # seconds after which an answer without a successor stands for nothing, ...
 _HOPS = 3  # ... or, where that is longer, as many windows that should have had one
-_ENDED = frozenset({"lost", "recovering"})  # a connection's states without data
+_WITHOUT = {  # states of a connection without data, and what is the matter
+    "lost": "the connection is lost",
+    "recovering": "the connection is lost",
+    "silent": "the run does not answer",
+}
 NONE = "NONE"  # what is shown where there is no decision
 
 
@@ -55,7 +59,7 @@ def answer_of(run: RunModel, model: ModelModel, name: str, now: float) -> Answer
         The present on the run's clock.
     """
     stream, answers = run.streams[name], model.streams[name]
-    here = run.state == "running" and stream.state not in _ENDED
+    here = run.state == "running" and stream.state not in _WITHOUT
     truth = stream.truth.get(model.task) if here else None
     newest = answers.newest
     why = _nothing(run, model, stream, answers, now)
@@ -77,8 +81,8 @@ def _nothing(
     """Return why no answer stands; empty where one does."""
     if run.state != "running":
         return f"the run is {run.state}"
-    if stream.state in _ENDED:
-        return "no data: the connection is lost"
+    if stream.state in _WITHOUT:
+        return f"no data: {_WITHOUT[stream.state]}"
     age = _age(stream, answers, now)
     if answers.newest is not None and age <= max(_OLD, _HOPS * model.hop):
         return ""

@@ -22,6 +22,7 @@ from rtpipe.types import Float64
 SPAN = 600.0  # seconds of answers that are kept
 MINUTE = 60.0  # over which losses are called recent
 RATED = 10.0  # seconds over which a rate is measured
+SILENT = 3.0  # seconds without a word; a run says four times a second how it stands
 EVENTS = 2000  # of a stream, and of the run, that are kept
 _MOST = 60_000  # answers that are kept, of a model on a stream
 _REASONS = 64  # different reasons that are told apart
@@ -80,6 +81,9 @@ class StreamModel:
         ``since``), ``quality``, ``truth``, ``delay``, ``jitter``, ``first``, ``stop``.
     events : deque of Happened
         The newest ones, oldest first.
+    unheard : str
+        Why what is known of it is old: ``"silent"`` where the run says nothing, ``"over"``
+        and ``"gone"`` where it has ended; empty where it is told how it stands.
     lost_minute : int
         Samples lost in the last minute.
     rate : float or None
@@ -103,6 +107,7 @@ class StreamModel:
             "stop": 0,
         }
         self.events: deque[Happened] = deque(maxlen=EVENTS)
+        self.unheard = ""
         self.lost_minute = 0
         self.rate: float | None = None
         self._past: deque[tuple[float, int, int]] = deque()  # when, received, lost
@@ -116,13 +121,13 @@ class StreamModel:
 
     @property
     def state(self) -> str:
-        """How the connection stands: see `rtpipe.link.Link`."""
-        return str(self.status["link"]["state"])
+        """How the connection stands: see `rtpipe.link.Link`; or `unheard`."""
+        return self.unheard or str(self.status["link"]["state"])
 
     @property
     def reason(self) -> str:
-        """Why it is not streaming; empty where it is."""
-        return str(self.status["link"]["reason"])
+        """Why it is not streaming; empty where it is, or where nothing is heard."""
+        return "" if self.unheard else str(self.status["link"]["reason"])
 
     @property
     def quality(self) -> list[str]:
@@ -368,6 +373,8 @@ class RunModel:
         Whether it has told how it stands; false for the first quarter of a second.
     told : float
         When it did so last, or began to be looked at, on the run's clock.
+    silent : bool
+        Whether that is too long ago for a run that goes on.
     summary : dict or None
         The counters it ended with.
     recording : dict or None
@@ -411,7 +418,7 @@ class RunModel:
         except _ODD:
             raise of_another_version(attachment.folder) from None
         self.state: Literal["running", "over", "gone"] = "running"
-        self.known, self.told = False, present()
+        self.known, self.told, self.silent = False, present(), False
         self.summary: Line | None = None
         self.recording: dict[str, Any] | None = None
         self.not_recorded = ""
@@ -434,6 +441,10 @@ class RunModel:
         self.take(self._attachment.poll(), time)
         if self._attachment.ended:
             self.state = self._attachment.ended
+        self.silent = self.state == "running" and time - self.told > SILENT
+        unheard = "silent" if self.silent else self.state
+        for stream in self.streams.values():
+            stream.unheard = "" if unheard == "running" else unheard
 
     def take(self, lines: Iterable[Line], time: float) -> None:
         """Take in lines of the run's socket; of one that is odd, nothing is known."""

@@ -46,6 +46,7 @@ _STATES = {
     "degraded": "It comes, but late or with many samples missing.",
     "lost": "Nothing comes any more. It is tried again by itself.",
     "recovering": "It is being opened again.",
+    "silent": "The run does not tell how it stands.",
 }
 
 
@@ -605,6 +606,8 @@ def sentence_of(stream: StreamModel, started: float, now: float) -> str:
     if stream.clock == "run" and (stop := stream.raw.stop):
         # It was silent for some seconds before it was called lost.
         since = min(since, float(stream.raw.times(stop - 1, stop)[0]))
+    if stream.state == "silent":
+        return "the run does not answer: nothing is known of it now"
     if stream.state == "connecting":
         first = f"waiting for the first sample ({clock(now - started)})"
     elif stream.state in ENDED:

@@ -6,9 +6,9 @@ from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
 from rtpipe.dashboard.theme import state_colour
 
 #: The states of a connection without data.
-ENDED = frozenset({"lost", "recovering"})
+ENDED = frozenset({"lost", "recovering", "silent"})
 _ROUND = frozenset({"good", "streaming"})
-_CORNERED = frozenset({"flat", "railed", "lost"})
+_CORNERED = frozenset({"flat", "railed", "lost", "silent", "gone"})
 _POINTED = frozenset({"mains", "noisy", "degraded", "recovering"})
 _REASONS = {
     "good": "",

@@ -158,13 +158,13 @@ def state_colour(word: str) -> QColor:
     """Return the colour of a quality or of a connection's state.
 
     Its word is to stand beside it: good, flat, railed, mains, noisy, ?; connecting,
-    streaming, degraded, lost, recovering; running, over, gone.
+    streaming, degraded, lost, recovering, silent; running, over, gone.
     """
     colours = theme()
     known = {
         **dict.fromkeys(("good", "streaming", "running"), colours.good),
         **dict.fromkeys(("noisy", "mains", "degraded", "recovering"), colours.warn),
-        **dict.fromkeys(("flat", "railed", "lost", "gone"), colours.bad),
+        **dict.fromkeys(("flat", "railed", "lost", "silent", "gone"), colours.bad),
     }
     return QColor(known.get(word, colours.quiet))
 

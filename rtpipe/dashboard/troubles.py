@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from rtpipe.dashboard.model import RunModel
 
-SILENT = 3.0  # seconds without a word; a run says four times a second how it stands
 _RECORDER = "recorder"  # the sink whose end its recording tells itself
 
 
@@ -28,7 +27,7 @@ def no_models(run: RunModel) -> str:
 
 def _silent(run: RunModel, now: float) -> Iterator[str]:
     """Tell that all which is shown may be wrong by now."""
-    if run.state == "running" and now - run.told > SILENT:
+    if run.silent:
         yield f"the run has not answered for {now - run.told:.0f} s: is it stopped?"
 
 
