@@ -6,6 +6,7 @@ from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QLabel, QToolBar, QWidget
 
+from rtpipe.dashboard.plain import tip
 from rtpipe.dashboard.theme import font, theme
 
 _LONGEST = 300  # letters of a sentence that are shown; its tool tip has all
@@ -38,7 +39,7 @@ class Banner(QToolBar):
             self._said = sentence, tuple(wrong)
             lines = [sentence] * bool(sentence) + [f"✕ {each}" for each in wrong]
             self._text.setText("\n".join(map(_short, lines)))
-            self._text.setToolTip("\n".join(lines))
+            self._text.setToolTip(tip("\n".join(lines)))
             self.retheme()
         # The window's remembered layout may have hidden it, or shown it.
         self.setVisible(any(self._said))

@@ -7,6 +7,7 @@ from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QFont, QPainter, QPainterPath, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
+from rtpipe.dashboard.plain import tip
 from rtpipe.dashboard.sign import draw_sign, reason_of
 from rtpipe.dashboard.theme import state_colour, theme
 
@@ -41,7 +42,7 @@ class Head(QWidget):
             self.setAccessibleDescription(told)
             reasons = {word: reason_of(word) for word in quality.values()}
             more = "\n".join(f"{w}: {why}" for w, why in reasons.items() if why)
-            self.setToolTip("\n".join(filter(None, (told, more))))
+            self.setToolTip(tip("\n".join(filter(None, (told, more)))))
             self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802

@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import (
 from rtpipe.dashboard.head import PLACES, Head, is_muse
 from rtpipe.dashboard.model import MINUTE, RATED, RunModel, StreamModel
 from rtpipe.dashboard.panel import Panel
+from rtpipe.dashboard.plain import Plain, tip
 from rtpipe.dashboard.sign import ENDED, draw_sign, reason_of
 from rtpipe.dashboard.theme import font, state_colour, theme
 from rtpipe.duration import clock, milliseconds
@@ -179,12 +180,12 @@ class StreamQuality(QWidget):
 
     def __init__(self, stream: StreamModel) -> None:
         super().__init__()
-        self._name, self._state = QLabel(stream.info.name), QLabel()
+        self._name, self._state = Plain(stream.info.name), QLabel()
         # Where it is narrow the name is cut, not the state.
         ignored = QSizePolicy.Policy.Ignored
         self._name.setSizePolicy(ignored, QSizePolicy.Policy.Preferred)
-        self._name.setToolTip(stream.info.name)
-        self._why = QLabel()
+        self._name.setToolTip(tip(stream.info.name))
+        self._why = Plain()
         self._why.setWordWrap(True)
         self._why.hide()
         self._sign = Sign()
@@ -346,7 +347,7 @@ class Channels(QWidget):
             self._told, self._elsewhere = told, elsewhere
             said = "\n".join(f"{name} {_said(word)}" for name, word in told + elsewhere)
             self.setAccessibleDescription(said)
-            self.setToolTip(said)
+            self.setToolTip(tip(said))
             self.updateGeometry()
             self.update()
 

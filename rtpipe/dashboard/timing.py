@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
 from rtpipe.dashboard.latencybars import LatencyBars
 from rtpipe.dashboard.model import ModelModel, RunModel
 from rtpipe.dashboard.panel import Panel
+from rtpipe.dashboard.plain import Plain, tip
 from rtpipe.dashboard.theme import font
 from rtpipe.duration import milliseconds
 
@@ -129,9 +130,9 @@ class _Model(QWidget):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        title = QLabel(name)
+        title = Plain(name)
         title.setFont(font(1.1, bold=True))
-        title.setToolTip(name)
+        title.setToolTip(tip(name))
         ignored, preferred = QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
         title.setSizePolicy(ignored, preferred)  # a long name is cut
         self._values = {each: QLabel() for each in PERCENTILES}
@@ -148,7 +149,7 @@ class _Model(QWidget):
                 figures.addWidget(label, row, column)
         figures.setColumnStretch(len(self._values), 1)
         self._bars = LatencyBars()
-        self._windows = QLabel()
+        self._windows = Plain()
         self._windows.setWordWrap(True)
         self._windows.setToolTip(f"<p>{_WINDOWS}</p>")
         rows = QVBoxLayout(self)

@@ -11,7 +11,7 @@ from typing import Any
 
 from PyQt6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QCloseEvent, QKeySequence
-from PyQt6.QtWidgets import QDockWidget, QLabel, QMainWindow, QSizePolicy
+from PyQt6.QtWidgets import QDockWidget, QLabel, QMainWindow
 
 from rtpipe.clock import now as present
 from rtpipe.dashboard.banner import Banner
@@ -19,6 +19,7 @@ from rtpipe.dashboard.commands import Commands
 from rtpipe.dashboard.dockbuttons import paint_buttons
 from rtpipe.dashboard.model import RunModel
 from rtpipe.dashboard.panel import Panel
+from rtpipe.dashboard.plain import Plain, tip
 from rtpipe.dashboard.theme import DARK, LIGHT, choose, font, theme
 from rtpipe.dashboard.troubles import no_models, troubles
 from rtpipe.errors import last_line
@@ -133,16 +134,14 @@ class Window(QMainWindow):
         menu = bar.addMenu("&Menu")
         assert menu is not None
         self.menu = menu
-        self._message = QLabel("waiting for the run ...")
+        self._message = Plain("waiting for the run ...")
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._message.setWordWrap(True)
+        self._message.setMargin(24)
         self._message.setFont(font(1.6))
         self.setCentralWidget(self._message)
         self._banner = Banner(self)
-        self._standing, self._rate = QLabel(), QLabel()
-        # A long line is cut off, and does not make the window wider.
-        self._standing.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
-        )
+        self._standing, self._rate = Plain(), QLabel()
         below = self.statusBar()
         assert below is not None
         below.setSizeGripEnabled(False)
@@ -328,7 +327,8 @@ class Window(QMainWindow):
     def _dock(self, panel: Panel, place: Place, subject: str) -> QDockWidget:
         panel.retheme()
         self.panels[panel.title] = panel
-        dock = QDockWidget(panel.title, self)
+        # Of a single & Qt would make a key.
+        dock = QDockWidget(panel.title.replace("&", "&&"), self)
         dock.setObjectName(f"{place.panel} {subject}")
         dock.setWidget(panel)
         title, change = panel.title, {True: self._seen.add, False: self._seen.discard}
@@ -370,7 +370,7 @@ class Window(QMainWindow):
         told = "   ·   ".join(_standing(run))
         if told != self._standing.text():
             self._standing.setText(told)
-            self._standing.setToolTip(told)
+            self._standing.setToolTip(tip(told))
 
 
 def _kind(place: Place) -> type[Panel]:
