@@ -5,15 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from PyQt6.QtCore import QSettings, Qt
-from PyQt6.QtGui import QAction, QImage, QKeySequence
+from PyQt6.QtGui import QAction, QColor, QImage, QKeySequence
 from PyQt6.QtWidgets import (
     QApplication,
     QDockWidget,
     QLabel,
     QMenu,
+    QToolBar,
     QToolButton,
     QWidget,
 )
@@ -72,7 +75,8 @@ class Desk:
 
     @property
     def said(self) -> str:
-        return self.window.commands.message.text()
+        """What the bar says; or what is wrong, which stands above the panels."""
+        return self.window.commands.wrong or self.window.commands.message.text()
 
     def streams_came(self) -> bool:
         return all(each.raw.stop for each in self.runtime.run.streams.values())
@@ -222,6 +226,23 @@ def on_top(panel: Panel) -> None:
     dock.raise_()
 
 
+def banner(desk: Desk) -> str:
+    """Return what is said above the panels."""
+    bar = desk.window.findChild(QToolBar, "said")
+    assert bar is not None
+    return "\n".join(each.text() for each in bar.findChildren(QLabel))
+
+
+def pale(panel: Panel) -> bool:
+    """Tell whether all of a panel stands back: nothing is as dark as letters are."""
+    image = panel.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+    bits = image.constBits()
+    assert bits is not None
+    rows = np.frombuffer(bits.asstring(image.sizeInBytes()), np.uint8)
+    grey = rows.reshape(image.height(), image.bytesPerLine())[:, : image.width()]
+    return bool(grey.min() > QColor(theme().text).lightness() + 60)
+
+
 def words(panel: Panel) -> list[str]:
     return [each.text() for each in panel.findChildren(QLabel)]
 
@@ -233,7 +254,7 @@ CUES = pytest.mark.parametrize("desk", ["cues"], indirect=True)
 def test_a_paused_view_stands_still_but_for_the_cue_and_the_run_goes_on(
     desk: Desk,
 ) -> None:
-    timing, cue = desk.window.panels["Timing"], desk.window.panels["Cue"]
+    timing, cue, signals = (desk.window.panels[t] for t in ("Timing", "Cue", "Signals"))
     assert isinstance(cue, CuePanel)
     on_top(timing)
     desk.press("P")
@@ -242,9 +263,15 @@ def test_a_paused_view_stands_still_but_for_the_cue_and_the_run_goes_on(
     more = desk.more_came()
     desk.until(lambda: cue.told[0] != word and more())
     assert words(timing) == still
+    desk.until(lambda: "PAUSED for 0:0" in banner(desk))
+    desk.window.resize(desk.window.size() * 0.9)
+    desk.until(lambda: pale(signals))
+    assert not pale(cue)
     desk.click("Pause the view")
     assert not desk.entry("Pause the view").isChecked()
     desk.until(lambda: words(timing) != still)
+    assert not pale(signals)
+    desk.until(lambda: "PAUSED" not in banner(desk))
 
 
 @CUES
@@ -282,7 +309,8 @@ def test_a_picture_is_saved_and_writes_over_none(desk: Desk, tmp_path: Path) -> 
         assert all(file.read_bytes() == before for file, before in known.items())
         (new,) = files - known.keys()
         known[new] = new.read_bytes()
-        assert str(new) in desk.said
+        assert desk.said == f"saved {new.name}"
+        assert str(new) in desk.window.commands.message.toolTip()
         assert QImage(str(new)).size() == desk.window.size()
 
 
@@ -295,7 +323,23 @@ def test_a_picture_that_cannot_be_saved_is_said(
     gone.rmdir()
     desk.press("Ctrl+S")
     assert "could not be saved" in desk.said
+    desk.until(lambda: desk.said in banner(desk))
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is full")
+def test_a_picture_that_is_cut_off_leaves_no_file(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, mode: str) -> Any:
+        path.touch()
+        return open("/dev/full", "wb")
+
+    with monkeypatch.context() as short:
+        short.setattr(Path, "open", full)
+        desk.press("Ctrl+S")
+    assert "No space left" in desk.said
+    assert list(tmp_path.glob("*.png")) == []
 
 
 def test_full_screen_and_back(desk: Desk) -> None:

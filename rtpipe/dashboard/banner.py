@@ -26,18 +26,28 @@ class Banner(QToolBar):
         super().__init__("what is said", window)
         self.setObjectName("said")
         self.setMovable(False)
-        self._said: tuple[str, tuple[str, ...]] = ("", ())
+        self._said: tuple[str, tuple[str, ...], str] = ("", (), "")
+        self._ink = ""
         self._text = _Text(window)
         self.addWidget(self._text)
         self.hide()
         if (entry := self.toggleViewAction()) is not None:
             entry.setVisible(False)
 
-    def say(self, sentence: str, wrong: Sequence[str]) -> None:
-        """Show a sentence, and below it what is wrong; nothing takes the bar away."""
-        if (sentence, tuple(wrong)) != self._said:
-            self._said = sentence, tuple(wrong)
-            lines = [sentence] * bool(sentence) + [f"✕ {each}" for each in wrong]
+    def say(self, sentence: str, wrong: Sequence[str], paused: str = "") -> None:
+        """Show a sentence, and below it what is wrong; nothing takes the bar away.
+
+        Parameters
+        ----------
+        sentence : str
+        wrong : sequence of str
+        paused : str
+            That what is seen below is not the present.
+        """
+        if (sentence, tuple(wrong), paused) != self._said:
+            self._said = sentence, tuple(wrong), paused
+            lines = [each for each in (sentence, paused) if each]
+            lines += [f"✕ {each}" for each in wrong]
             self._text.setText("\n".join(map(_short, lines)))
             self._text.setToolTip(tip("\n".join(lines)))
             self.retheme()
@@ -46,8 +56,11 @@ class Banner(QToolBar):
 
     def retheme(self) -> None:
         """Take the colours in force."""
-        colour = theme().bad if self._said[1] else theme().text
-        self._text.setStyleSheet(f"color: {colour}")
+        colours, (_, wrong, paused) = theme(), self._said
+        ink = colours.bad if wrong else colours.warn if paused else colours.text
+        if ink != self._ink:
+            self._ink = ink
+            self._text.setStyleSheet(f"color: {ink}")
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
         """Break the lines anew."""

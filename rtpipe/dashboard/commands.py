@@ -1,7 +1,7 @@
 """What hands can do: mark, record, and look; each by a key, a button and the menu.
 
 It is a bar above the panels. What is sent to the run goes through its socket; the
-answer, if something is wrong, stands in the bar.
+answer stands in the bar; if something is wrong, it stands in full above the panels.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtGui import QAction, QFontMetrics, QKeySequence
 from PyQt6.QtWidgets import (
-    QLabel,
     QLineEdit,
     QSizePolicy,
     QToolBar,
@@ -23,6 +22,7 @@ from rtpipe.clock import now as present
 from rtpipe.dashboard.keys import Keys
 from rtpipe.dashboard.model import RunModel
 from rtpipe.dashboard.picture import save_picture
+from rtpipe.dashboard.plain import Plain, tip
 from rtpipe.dashboard.theme import theme
 from rtpipe.duration import clock
 
@@ -34,6 +34,7 @@ TEMPLATE = "rtpipe-{date}-{run}.xdf"  # as `rtpipe.filename.recording_file` read
 _LEAST = 12  # letters of a field that can be seen in a narrow window
 _PATIENCE = 2.0  # seconds in which a marker that was sent is to come back
 _TELLING = 6.0  # seconds that a sentence stands
+_WARNING = 12.0  # seconds that one stands that tells what could not be done
 
 
 class Commands(QToolBar):
@@ -51,7 +52,9 @@ class Commands(QToolBar):
     file : QLineEdit
         Of the next recording: a name or a template.
     message : QLabel
-        What became of the last command; or why it could not be done.
+        What became of the last command, for a while.
+    wrong : str
+        Why it could not be done, for a while; the window shows it above the panels.
     recorded : QLabel
         How the recording stands.
     keys : Keys
@@ -66,18 +69,19 @@ class Commands(QToolBar):
         self._run: RunModel | None = None
         self._send: Callable[[dict[str, Any]], None] = lambda command: None
         self._marked: tuple[str, float] | None = None  # a marker on its way
+        self.wrong = ""
         self._said = 0.0
+        self._finished: tuple[str, float] = "", 0.0  # a recording, and seen so when
         self.keys = Keys(window, window.menu)
         self.text = _line("text of the marker", MARKER)
         self.text.returnPressed.connect(self._write_marker)
         self.file = _line("file of the recording", TEMPLATE)
         self.file.returnPressed.connect(self._window.setFocus)
-        self.message = QLabel()
+        self.message = Plain()
         self.message.setSizePolicy(
             QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred
         )
-        self.message.setMinimumWidth(1)  # a long one is cut off: its tool tip has all
-        self.recorded = QLabel()
+        self.recorded = Plain()
         self.recorded.setMinimumWidth(_letters(self.recorded, _LEAST))
         self._make()
         self._paint()
@@ -94,6 +98,7 @@ class Commands(QToolBar):
         going = run is not None and run.state == "running"
         self._mark.setEnabled(going)
         self._record.setEnabled(going)
+        self._forget(now)
         if run is None:
             return
         self._tell_recording(run, now)
@@ -102,8 +107,6 @@ class Commands(QToolBar):
             run.error, self._marked = "", None
         elif self._marked:
             self._look_for_marker(run, *self._marked, now)
-        elif now - self._said > _TELLING:
-            self.message.clear()
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
         """Let the fields follow new colours."""
@@ -113,9 +116,9 @@ class Commands(QToolBar):
 
     def say(self, sentence: str, wrong: bool = False) -> None:
         """Show a sentence for a while."""
-        self.message.setStyleSheet(f"color: {theme().bad}" if wrong else "")
-        self.message.setText(f"✕ {sentence}" if wrong else sentence)
-        self.message.setToolTip(sentence)
+        self.wrong = sentence if wrong else ""
+        self.message.setText("" if wrong else sentence)
+        self.message.setToolTip("" if wrong else tip(sentence))
         self._said = present()
 
     def mark(self) -> None:
@@ -145,7 +148,8 @@ class Commands(QToolBar):
         except OSError as error:
             self.say(f"the picture could not be saved: {error}", wrong=True)
         else:
-            self.say(f"saved {file}")
+            self.say(f"saved {file.name}")
+            self.message.setToolTip(tip(str(file)))
 
     def full_screen(self) -> None:
         """Fill the screen, or no longer."""
@@ -220,13 +224,28 @@ class Commands(QToolBar):
         return status if status and status["state"] == "recording" else None
 
     def _tell_recording(self, run: RunModel, now: float) -> None:
+        status = run.recording
         going = self._recording() if run.state == "running" else None
         self._name(self._record, "■ Stop" if going else "● Record")
         self._file.setVisible(not going)
-        self._status.setVisible(run.recording is not None)
-        if run.recording is not None:
-            self.recorded.setText(_told(run.recording, now))
-            self.recorded.setToolTip(run.recording["file"])
+        if status is None:
+            self._status.setVisible(False)
+            return
+        if status["state"] != "finished":
+            self._finished = "", now
+        elif status["file"] != self._finished[0]:
+            self._finished = status["file"], now
+        # What is finished makes room again; after the run, it is the last picture.
+        old = status["state"] == "finished" and now - self._finished[1] > _WARNING
+        self._status.setVisible(not old or run.state != "running")
+        self.recorded.setText(_told(status, run.state, now))
+        self.recorded.setToolTip(tip(status["file"]))
+
+    def _forget(self, now: float) -> None:
+        """Take away what was said long enough."""
+        if now - self._said > (_WARNING if self.wrong else _TELLING):
+            self.message.clear()
+            self.wrong = ""
 
     def _look_for_marker(
         self, run: RunModel, text: str, sent: float, now: float
@@ -265,13 +284,15 @@ def _letters(widget: QWidget, n: int) -> int:
     return QFontMetrics(widget.font()).horizontalAdvance("x") * n
 
 
-def _told(status: dict[str, Any], now: float) -> str:
-    """Return how a recording stands, in a few words."""
+def _told(status: dict[str, Any], run: str, now: float) -> str:
+    """Return how a recording stands, in a few words; `run` is the run's state."""
     name = Path(status["file"]).name
     if status["state"] == "stopped":
         return "✕ recording stopped"  # why stands above the panels
     if status["state"] == "finished":
         return f"✓ {name}"
+    if run != "running":
+        return f"ended with the run: {name}" if run == "over" else f"✕ cut off: {name}"
     lasts = clock(now - status["started"])
-    # The name's end may be cut off; all of it is a tool tip, and in the line below.
+    # The name may be cut; all of it is a tool tip, and in the line below.
     return f"● {lasts}  {status['bytes'] / 1e6:.1f} MB  {name}"

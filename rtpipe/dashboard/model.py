@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rtpipe.attach import Attachment, Line, Rings, of_another_version
 from rtpipe.clock import now as present
 from rtpipe.errors import Overrun
+from rtpipe.sinks.decided import Spell
 from rtpipe.types import Float64
 
 SPAN = 600.0  # seconds of answers that are kept
@@ -82,8 +83,8 @@ class StreamModel:
     events : deque of Happened
         The newest ones, oldest first.
     unheard : str
-        Why what is known of it is old: ``"silent"`` where the run says nothing, ``"over"``
-        and ``"gone"`` where it has ended; empty where it is told how it stands.
+        Why what is known of it is old: ``"silent"`` where the run says nothing,
+        ``"over"`` and ``"gone"`` where it has ended; empty where it is known.
     lost_minute : int
         Samples lost in the last minute.
     rate : float or None
@@ -337,6 +338,9 @@ class ModelModel:
         Seconds, or None, under ``p50``, ``p95`` and ``p99``: of the whole run.
     histogram : ndarray, shape (n, 3)
         Latencies of the whole run: from, to (seconds), and how many.
+    decided : dict of str to dict of str to Spell
+        Of the whole run: by stream, each label that was ever decided, as
+        `rtpipe.sinks.decided.Decided` tells it. Empty before the first status.
     """
 
     def __init__(self, told: Line) -> None:
@@ -350,11 +354,13 @@ class ModelModel:
         self.windows: dict[str, dict[str, int]] = {}
         self.latency: dict[str, float | None] = dict.fromkeys(("p50", "p95", "p99"))
         self.histogram: Float64 = np.empty((0, 3))
+        self.decided: dict[str, dict[str, Spell]] = {}
 
     def take(self, status: dict[str, Any]) -> None:
         """Note how the model stands."""
         self.windows, self.latency = status["windows"], status["latency"]
         self.histogram = np.array(status["histogram"], np.float64).reshape(-1, 3)
+        self.decided = status["decided"]
 
 
 class RunModel:

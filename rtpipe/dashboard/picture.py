@@ -34,9 +34,14 @@ def save_picture(widget: QWidget, folder: Path) -> Path:
     for n in count(1):
         path = folder / (f"{name}.png" if n == 1 else f"{name}-{n}.png")
         try:
-            with path.open("xb") as file:
-                file.write(buffer.data().data())
+            file = path.open("xb")
         except FileExistsError:
             continue
+        try:
+            with file:
+                file.write(buffer.data().data())
+        except OSError:
+            path.unlink()  # what is left is no picture
+            raise
         return path
     raise AssertionError("unreachable")

@@ -28,15 +28,15 @@ class Plain(QLabel):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw the text; of a line that is too long, its two ends."""
-        room, text = self.contentsRect(), self.text()
-        if self.wordWrap() or self.fontMetrics().horizontalAdvance(text) <= room.width():
+        room, text, letters = self.contentsRect(), self.text(), self.fontMetrics()
+        if self.wordWrap() or letters.horizontalAdvance(text) <= room.width():
             super().paintEvent(event)
             return
         middle = Qt.TextElideMode.ElideMiddle
         ink = self.palette().color(self.foregroundRole())
         with QPainter(self) as painter:
             painter.setPen(ink)
-            cut = self.fontMetrics().elidedText(text, middle, room.width())
+            cut = letters.elidedText(text, middle, room.width())
             painter.drawText(room, self.alignment(), cut)
 
 

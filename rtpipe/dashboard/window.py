@@ -22,6 +22,8 @@ from rtpipe.dashboard.panel import Panel
 from rtpipe.dashboard.plain import Plain, tip
 from rtpipe.dashboard.theme import DARK, LIGHT, choose, font, theme
 from rtpipe.dashboard.troubles import no_models, troubles
+from rtpipe.dashboard.veil import Veil
+from rtpipe.duration import clock
 from rtpipe.errors import last_line
 
 _AREA = {
@@ -95,8 +97,6 @@ class Window(QMainWindow):
         The one menu.
     commands : Commands
         The bar for what hands do.
-    paused : bool
-        While true no panel is refreshed but those that never pause; the data go on.
     failed : dict of str to str
         Panels that are no longer refreshed, by title, and the error of each.
     closing : pyqtSignal
@@ -110,7 +110,8 @@ class Window(QMainWindow):
         super().__init__()
         self.run: RunModel | None = None
         self.panels: dict[str, Panel] = {}
-        self.paused = False
+        self._paused_at: float | None = None  # when, on the run's clock
+        self._veils: list[Veil] = []  # over the panels that stand still then
         self.failed: dict[str, str] = {}
         self._sentence = ""  # above the panels
         self._forgets = False  # what panels are to keep for the next time
@@ -154,13 +155,18 @@ class Window(QMainWindow):
         self.addToolBar(self._banner)
         self._own_actions()
 
+    @property
+    def paused(self) -> bool:
+        """While true no panel is refreshed but those that never pause; data go on."""
+        return self._paused_at is not None
+
     def say(self, sentence: str) -> None:
         """Show a sentence: above the panels, or in the middle where there are none."""
         if self.run is None:
             self._message.setText(sentence)
             return
         self._sentence = sentence
-        self._warn(self.run, present())
+        self._warn(present())
 
     def add_action(self, text: str, keys: str, called: Callable[[], object]) -> QAction:
         """Add an entry to the menu.
@@ -214,16 +220,18 @@ class Window(QMainWindow):
     def refresh(self, now: float) -> None:
         """Show how things stand, in every panel that can be seen."""
         self.commands.refresh(now)
+        self._warn(now)
         if self.run is None:
             return
         self._tell(self.run, now)
-        self._warn(self.run, now)
         for panel in self.panels.values():
             self._refresh(panel, self.run, now)
 
     def pause(self) -> None:
         """Stop or go on refreshing the panels."""
-        self.paused = not self.paused
+        self._paused_at = None if self.paused else present()
+        for veil in self._veils:
+            veil.setVisible(self.paused)
 
     def switch_theme(self) -> None:
         """Change between light and dark."""
@@ -296,10 +304,17 @@ class Window(QMainWindow):
         except Exception:  # of one panel; it is as new, or nearly
             traceback.print_exc()
 
-    def _warn(self, run: RunModel, now: float) -> None:
+    def _warn(self, now: float) -> None:
         """Show above the panels what a person must know, while it is so."""
-        stopped = [f"{title} stopped: {why}" for title, why in self.failed.items()]
-        self._banner.say(self._sentence, [*troubles(run, now), *stopped])
+        wrong = troubles(self.run, now) if self.run else []
+        wrong += [f"{title} stopped: {why}" for title, why in self.failed.items()]
+        wrong += [self.commands.wrong] * bool(self.commands.wrong)
+        paused = ""
+        if self._paused_at is not None:
+            paused = f"‖ PAUSED for {clock(now - self._paused_at)}"
+            if self.run is not None and self.run.state == "running":
+                paused += ": the run goes on"
+        self._banner.say(self._sentence, wrong, paused)
 
     def _refresh(self, panel: Panel, run: RunModel, now: float) -> None:
         """Refresh a panel; one that fails is left as it is, and the others go on."""
@@ -327,6 +342,8 @@ class Window(QMainWindow):
     def _dock(self, panel: Panel, place: Place, subject: str) -> QDockWidget:
         panel.retheme()
         self.panels[panel.title] = panel
+        if panel.pauses:
+            self._veils.append(Veil(panel))
         # Of a single & Qt would make a key.
         dock = QDockWidget(panel.title.replace("&", "&&"), self)
         dock.setObjectName(f"{place.panel} {subject}")
