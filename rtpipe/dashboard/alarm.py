@@ -1,30 +1,33 @@
 """An alarm that stays until a person has seen it. No Qt."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from rtpipe.dashboard.model import Answers
+from rtpipe.sinks.decided import Spell
 
 _NAMES = ("seizure", "ictal")
-APART = 5.0  # seconds after which the same label, decided again, is another one
 
 
 class Alarm:
     """Is raised when a label is decided, and stays raised until it is acknowledged.
 
-    Acknowledged while the label goes on, it is silent until the label comes anew: after
-    another label, or after `APART` seconds without it, such as a loss of data. An
-    answer without a decision says neither that it goes on nor that it is over.
+    The run remembers what was decided, so that one that nobody has looked for is raised
+    when somebody does. Acknowledged while the label goes on, it is silent until the
+    label comes anew: see `rtpipe.sinks.decided.Decided`.
 
     Parameters
     ----------
     label : str
-        One of the answers'.
+        One of the model's.
 
     Attributes
     ----------
     raised : bool
     going_on : bool
         Whether the newest decision is the label.
+    before : bool
+        Whether it was over when it was looked for first, and has not come since.
     since : float
         When it was decided, on the stream's clock: where it came several times, the
         last time. nan where it never did.
@@ -36,32 +39,41 @@ class Alarm:
 
     def __init__(self, label: str) -> None:
         self.label = label
-        self.raised = self.going_on = False
+        self.going_on = self.before = False
         self.since = self.last = np.nan
         self.times = 0
-        self._after = -1  # index of the last answer that was taken in
+        self._looked = False
+        self._acknowledged = 0  # of the times that it came
 
-    def follow(self, answers: Answers) -> bool:
-        """Take in the answers since the last call; return whether it raised it."""
-        before, times = self.raised, self.times
-        wanted = answers.labels.index(self.label)
-        for row in np.flatnonzero(answers.index > self._after):
-            self._after = int(answers.index[row])
-            self._take(int(answers.label[row]), wanted, float(answers.end[row]))
-        self.raised = before or self.times > times
-        return self.raised and not before
+    @property
+    def raised(self) -> bool:
+        """Whether it came since the last acknowledgement."""
+        return self.times > 0
+
+    def follow(self, decided: Mapping[str, Spell]) -> bool:
+        """Take in what the run told last of each label; return whether it raised it.
+
+        Parameters
+        ----------
+        decided : mapping of str to Spell
+            Those that were ever decided.
+        """
+        raised, came = self.raised, self.times
+        if (told := decided.get(self.label)) is not None:
+            self.since, self.last = told["begin"], told["end"]
+            self.times = told["times"] - self._acknowledged
+        newest = max(decided, key=lambda each: decided[each]["end"], default=None)
+        self.going_on = newest == self.label
+        if not self._looked:
+            self._looked, self.before = True, self.raised and not self.going_on
+        elif self.times > came:
+            self.before = False
+        return self.raised and not raised
 
     def acknowledge(self) -> None:
         """Note that a person has seen it."""
-        self.raised, self.times = False, 0
-
-    def _take(self, place: int, wanted: int, end: float) -> None:
-        if place == wanted:
-            if not self.going_on or end - self.last > APART:
-                self.times, self.since = self.times + 1, end
-            self.going_on, self.last = True, end
-        elif place >= 0:
-            self.going_on = False
+        self._acknowledged += self.times
+        self.times = 0
 
 
 def label_of(labels: tuple[str, ...]) -> str:

@@ -1,36 +1,41 @@
 """The panel of seizures: an alarm, the trend, and the spectrogram beside it."""
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pyqtgraph as pg
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QPoint, QRect, Qt
 from PyQt6.QtGui import QAction, QKeySequence, QResizeEvent
 from PyQt6.QtWidgets import (
     QApplication,
+    QBoxLayout,
     QComboBox,
     QDockWidget,
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QPushButton,
     QSizePolicy,
+    QWidget,
 )
 
-from rtpipe.dashboard.alarm import APART, Alarm, label_of
+from rtpipe.dashboard.alarm import Alarm, label_of
 from rtpipe.dashboard.answer import Answer
+from rtpipe.dashboard.keys import Keys
 from rtpipe.dashboard.model import ModelModel, RunModel, StreamModel
 from rtpipe.dashboard.modelpanel import ModelPanel, View, words
-from rtpipe.dashboard.spectra import Spectra, has_spectra
+from rtpipe.dashboard.spectra import Spectra, has_spectra, spectra_of
 from rtpipe.dashboard.spectrogram import Spectrogram
 from rtpipe.dashboard.theme import font, theme
 from rtpipe.dashboard.timeline import side
 from rtpipe.dashboard.trend import Trend
+from rtpipe.sinks.decided import APART
 
 NOT_MEDICAL = "Not a medical device"
 _KEY = "K"
 _HIGH = 270  # pixels below the alarm; in less there is no room for a spectrogram, ...
 _LOW = 170  # ... and in less than this none for the label that the alarm tells, too
+_LETTERS = (1.5, 1.25, 1.0, 0.85)  # times the system's, of the alarm: what fits
 
 
 class Banner(QFrame):
@@ -49,11 +54,16 @@ class Banner(QFrame):
         self.said.setFont(font(1.5, bold=True))
         self.button = QPushButton(f"Acknowledge ({_KEY})")
         self.button.setFont(font(1.1))
+        self.button.setToolTip(
+            "In this window: any other one, also one that is opened later, tells of it"
+            " until somebody acknowledges it there"
+        )
         self.button.clicked.connect(lambda *_: acknowledge())
-        box = QHBoxLayout(self)
-        box.setContentsMargins(14, 8, 10, 8)
-        box.addWidget(self.said, 1)
-        box.addWidget(self.button)
+        self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._box.setContentsMargins(14, 8, 10, 8)
+        self._box.setSpacing(8)
+        self._box.addWidget(self.said, 1)
+        self._box.addWidget(self.button)
         self.hide()
 
     def show_alarm(self, alarm: Alarm, now: float) -> None:
@@ -62,7 +72,38 @@ class Banner(QFrame):
         if alarm.raised:
             more = f" \N{MIDDLE DOT} {alarm.times} times" if alarm.times > 1 else ""
             name, told = alarm.label.upper(), _told(alarm, now)
-            self.said.setText(f"\N{WARNING SIGN} {name}  {told}{more}")
+            late = " \N{MIDDLE DOT} before this window opened" * alarm.before
+            text = f"\N{WARNING SIGN} {name}  {told}{more}{late}"
+            if text != self.said.text():
+                self.said.setText(text)
+                self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Use the width as it is."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Find a place and letters with which no word and no button is cut."""
+        edges, button = self._box.contentsMargins(), self.button.sizeHint()
+        whole = self.width() - edges.left() - edges.right()
+        beside = whole - button.width() - self._box.spacing()
+        narrow = 2 * beside < whole
+        wide = whole if narrow else beside
+        for lines, size in product((1, 2) if narrow else (2,), _LETTERS):
+            self.said.setFont(font(size, bold=True))
+            metrics, high = self.said.fontMetrics(), self.said.heightForWidth(wide)
+            words = self.said.text().split()
+            widest = max(map(metrics.horizontalAdvance, words), default=0)
+            if widest <= wide and high <= lines * metrics.lineSpacing():
+                break
+        ways = QBoxLayout.Direction
+        self._box.setDirection(ways.TopToBottom if narrow else ways.LeftToRight)
+        if narrow:
+            high += self._box.spacing() + button.height()
+        else:
+            high = max(high, button.height())
+        self.setFixedHeight(high + edges.top() + edges.bottom())
 
     def retheme(self) -> None:
         """Take the colours anew."""
@@ -111,9 +152,10 @@ class SeizureView(View):
         self.spectrogram, self.choice = Spectrogram(), QComboBox()
         plot = self.spectrogram.findChild(pg.PlotWidget)
         plot.getAxis("left").setWidth(side())  # so that one is above the other
-        # It must not keep the window high: where it is low it is left out.
+        # They must not keep the window high: where it is low they are left out.
         policies = QSizePolicy.Policy
-        self.spectrogram.setSizePolicy(policies.Preferred, policies.Ignored)
+        for each in (self.spectrogram, self.trend):
+            each.setSizePolicy(policies.Preferred, policies.Ignored)
         corner = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
         below = QGridLayout()
         below.addWidget(self.spectrogram, 0, 0)
@@ -132,11 +174,12 @@ class SeizureView(View):
     def follow(self, stream: StreamModel, now: float) -> bool:
         """Take in what came, seen or not; return whether it raised the alarm."""
         if self._spectra is None and has_spectra(stream.info):
-            self._spectra = Spectra(stream.info, stream.raw)
+            self._spectra = spectra_of(stream)
             self.choice.addItems(list(stream.info.ch_names))
         if self._spectra is not None:
             self._spectra.follow()
-        raised = self.alarm.follow(self.model.streams[self.stream])
+        decided = self.model.decided.get(self.stream)
+        raised = decided is not None and self.alarm.follow(decided)
         self.banner.show_alarm(self.alarm, stream.now(now))
         self._make_room()
         return raised
@@ -157,13 +200,18 @@ class SeizureView(View):
 
     def _make_room(self) -> None:
         """Leave out what could not be seen, or is told twice, where it is low."""
-        room = self.height()
+        room, gap = self.height(), self.box.spacing()
         if self.alarm.raised:
-            room -= self.banner.height()
+            room -= self.banner.height() + gap
         for each in (self.spectrogram, self.choice):
             each.setVisible(self._spectra is not None and room >= _HIGH)
         told = self.alarm.raised and self.alarm.going_on
-        self.tile.setVisible(room >= _LOW or not told)
+        least = self.tile.minimumSizeHint().height()
+        seen = room >= (_LOW if told else least)
+        self.tile.setVisible(seen)
+        if seen:
+            room -= least + gap
+        self.trend.setVisible(room >= self.trend.minimumSizeHint().height())
 
     def retheme(self) -> None:
         """Take the colours anew."""
@@ -214,6 +262,9 @@ class SeizurePanel(ModelPanel):
         raised = [view.follow(run.streams[view.stream], now) for view in self._views]
         if any(raised):
             QApplication.alert(self.window())
+        self.pauses = not self.alarmed
+        if self.alarmed:
+            self._uncover()
         if self.alarmed and not self.seen:
             self._come()
 
@@ -224,6 +275,16 @@ class SeizurePanel(ModelPanel):
         if isinstance(dock, QDockWidget) and not shown:
             dock.show()
             dock.raise_()
+
+    def _uncover(self) -> None:
+        """Take the list of keys away where it lies on an alarm."""
+        window = self.window()
+        for sheet in [] if window is None else window.findChildren(Keys):
+            if sheet.isVisible() and any(
+                each.banner.isVisible() and _meet(sheet, each.banner)
+                for each in self._views
+            ):
+                sheet.hide()
 
     def _acknowledge_seen(self) -> None:
         """Take away the alarms that can be seen, of all models."""
@@ -240,3 +301,11 @@ class SeizurePanel(ModelPanel):
     @property
     def _views(self) -> list[SeizureView]:
         return [each for each in self.views.values() if isinstance(each, SeizureView)]
+
+
+def _meet(one: QWidget, other: QWidget) -> bool:
+    """Tell whether two widgets lie on each other."""
+    first, second = (
+        QRect(each.mapToGlobal(QPoint()), each.size()) for each in (one, other)
+    )
+    return first.intersects(second)

@@ -1,10 +1,12 @@
 """Spectra of a stream's channels, one after another, as its samples come. No Qt."""
 
 from contextlib import suppress
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rtpipe.dashboard.model import StreamModel
 from rtpipe.errors import Overrun
 from rtpipe.ring import Ring
 from rtpipe.types import Float32, Float64, StreamInfo
@@ -175,3 +177,13 @@ class Spectra:
         self._decibels[:, at] = np.nan
         self.newest = number
         self.come = min(self.come + n, self.n_columns)
+
+
+_OF: WeakKeyDictionary[StreamModel, Spectra] = WeakKeyDictionary()
+
+
+def spectra_of(stream: StreamModel) -> Spectra:
+    """Return the spectra of a stream's raw signal: the same ones for every panel."""
+    if stream not in _OF:
+        _OF[stream] = Spectra(stream.info, stream.raw)
+    return _OF[stream]

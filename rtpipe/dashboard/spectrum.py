@@ -12,7 +12,13 @@ from rtpipe.dashboard.levelbars import Level, LevelBars
 from rtpipe.dashboard.model import RunModel, StreamModel
 from rtpipe.dashboard.panel import Panel
 from rtpipe.dashboard.sign import ENDED
-from rtpipe.dashboard.spectra import Spectra, has_spectra, is_brain, shown_unit
+from rtpipe.dashboard.spectra import (
+    Spectra,
+    has_spectra,
+    is_brain,
+    shown_unit,
+    spectra_of,
+)
 from rtpipe.dashboard.spectrogram import Spectrogram
 from rtpipe.dashboard.theme import theme
 from rtpipe.types import Float32, Float64
@@ -84,7 +90,7 @@ class SpectrumPanel(Panel):
         """Take in the newest samples, seen or not: the past is of all channels."""
         for name, stream in run.streams.items():
             if name not in self._spectra and has_spectra(stream.info):
-                self._spectra[name] = Spectra(stream.info, stream.raw)
+                self._spectra[name] = spectra_of(stream)
                 self._full[name] = _Full()
                 self._offer(name, stream.info.ch_names)
         for each in self._spectra.values():

@@ -4,7 +4,8 @@ import json
 import os
 import select
 import socket
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -14,8 +15,10 @@ from rtpipe.clock import now
 from rtpipe.errors import RtpipeError
 from rtpipe.ring import Ring
 from rtpipe.sink import Item, ModelStatus, Run, StreamStatus
+from rtpipe.sinks.decided import Decided
 from rtpipe.sinks.jsonl import as_json, finite, line, summary_json
 from rtpipe.sinks.socketclient import LONGEST, Client
+from rtpipe.types import Prediction
 
 _CLIENTS = 16  # more than anybody opens windows; each may hold a backlog
 _STATUS = 0.25  # seconds between two lines that tell how things stand
@@ -75,6 +78,7 @@ class SocketServer:
         self._run = run
         self._clients: list[Client] = []
         self._told = now()  # when the status was told last
+        self._decided: dict[tuple[str, str], Decided] = defaultdict(Decided)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.setblocking(False)
         # Linux makes the file with the mode of the socket, so there is no moment in
@@ -92,6 +96,9 @@ class SocketServer:
     def take(self, items: Sequence[Item]) -> None:
         """Serve who is there: new clients, their commands, and the items."""
         self._accept()
+        for item in items:
+            if isinstance(item, Prediction):
+                self._decided[item.model, item.stream].add(item.label, item.end)
         if not self._clients:
             return
         lines = [_line(as_json(item)) for item in items]
@@ -111,9 +118,11 @@ class SocketServer:
         self._clients = [each for each in self._clients if each.connected]
 
     def close(self) -> None:
-        """Send the summary, let all clients go, and remove the socket."""
+        """Send how all stands and the summary, let all go, and remove the socket."""
+        status = _line(status_json(self._run, now(), self._decided))
         last = _line(summary_json(self._run))
         for client in self._clients:
+            client.tell(status)
             client.put(last)
             client.send()
         deadline = now() + _FAREWELL
@@ -134,7 +143,7 @@ class SocketServer:
         if now() - self._told < _STATUS:
             return b""
         self._told = now()
-        return _line(status_json(self._run, self._told))
+        return _line(status_json(self._run, self._told, self._decided))
 
     def _accept(self) -> None:
         while len(self._clients) < _CLIENTS:
@@ -204,14 +213,18 @@ def hello_json(run: Run) -> dict[str, Any]:
     return described
 
 
-def status_json(run: Run, time: float) -> dict[str, Any]:
+def status_json(
+    run: Run, time: float, decided: Mapping[tuple[str, str], Decided]
+) -> dict[str, Any]:
     """Return the object that tells how a run stands.
 
     ``streams``: of each its counters, ``link`` (state, reason, since), ``quality`` (a
     word a channel), ``truth`` (by task), ``delay`` and ``jitter`` (seconds, or None),
     ``first`` and ``stop`` of the raw ring. ``models``: of each ``windows`` (counters by
-    stream), ``latency`` (percentiles in seconds) and ``histogram`` (from, to and how
-    many, for each bin that is not empty). ``recording`` and ``cue``: an object or None.
+    stream), ``latency`` (percentiles in seconds), ``histogram`` (from, to and how many,
+    for each bin that is not empty) and ``decided`` (by stream and label, a
+    `rtpipe.sinks.decided.Spell` of each label that was ever decided).
+    ``recording`` and ``cue``: an object or None.
     ``refused``, ``failed``, ``dropped``, ``unrecorded``: see `rtpipe.sink.Run`.
     """
     told: dict[str, Any] = {
@@ -219,7 +232,8 @@ def status_json(run: Run, time: float) -> dict[str, Any]:
         "time": time,
         "streams": {n: _stream_status(each) for n, each in run.streams.items()},
         "models": {
-            name: each.summary() | {"histogram": each.latency.bars()}
+            name: each.summary()
+            | {"histogram": each.latency.bars(), "decided": _decided(each, decided)}
             for name, each in run.models.items()
         },
         "recording": asdict(run.recording) if run.recording else None,
@@ -231,6 +245,14 @@ def status_json(run: Run, time: float) -> dict[str, Any]:
     }
     status: dict[str, Any] = finite(told)
     return status
+
+
+def _decided(
+    model: ModelStatus, decided: Mapping[tuple[str, str], Decided]
+) -> dict[str, Any]:
+    """Return what a model has decided so far, by stream and label."""
+    known = {name: decided.get((model.name, name)) for name in model.windows}
+    return {name: each.labels if each else {} for name, each in known.items()}
 
 
 def _stream_status(stream: StreamStatus) -> dict[str, Any]:
