@@ -1,8 +1,8 @@
 """Colours and letters: light and dark, and told apart by colour-blind people.
 
-The colours of labels and states are those of Okabe and Ito, "Color universal design"
-(2008), the darker ones made lighter on a dark ground. A state never has a colour alone:
-a word or a shape stands beside it.
+The colours of labels and states begin with those of Okabe and Ito, "Color universal
+design" (2008), the darker ones made lighter on a dark ground. A state never has a
+colour alone: a word or a shape stands beside it.
 """
 
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ LIGHT = Theme(
     faint="#dddddb",
     accent="#0072b2",
     good="#00795a",
-    warn="#b26a00",
+    warn="#a06000",
     bad="#c2410c",
     signal="#34495e",
     labels=(
@@ -67,9 +67,9 @@ LIGHT = Theme(
         "#d55e00",
         "#009e73",
         "#cc79a7",
-        "#a07800",
+        "#5a2a9c",
         "#3f96c9",
-        "#b88a00",
+        "#6b4a00",
         "#4a4a4a",
     ),
 )
@@ -93,15 +93,20 @@ DARK = Theme(
         "#f0e442",
         "#8fd0f5",
         "#e69f00",
-        "#c8c8c8",
+        "#ffffff",
     ),
 )
 _chosen: list[Theme] = []  # empty: as the system says
+_system: list[Theme] = []  # what it says; empty: it is to be asked
 
 
 def theme() -> Theme:
     """Return the colours in force; ask again after a change."""
-    return _chosen[0] if _chosen else _of_system()
+    if _chosen:
+        return _chosen[0]
+    if not _system:  # it is asked seldom: colours are needed many times a frame
+        _system.append(_of_system())
+    return _system[0]
 
 
 def choose(theme: Theme | None) -> None:
@@ -111,7 +116,8 @@ def choose(theme: Theme | None) -> None:
 
 
 def paint() -> None:
-    """Give Qt's own widgets the colours in force."""
+    """Give Qt's own widgets the colours in force, also after the system's change."""
+    _system.clear()
     colours, roles = theme(), QPalette.ColorRole
     palette = QPalette()
     for role, colour in {
