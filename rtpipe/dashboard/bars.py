@@ -14,8 +14,8 @@ from rtpipe.dashboard.timeline import FOOT, MINUTE, draw_area, draw_foot, side
 from rtpipe.types import Float64
 
 _ROW = 46.0  # pixels: a higher row would say no more
-_LEAST = 13.0  # pixels: lower rows stand side by side, where there is room
-_NARROW = 130.0  # pixels: of such rows, at least
+_LEAST = 0.85  # times the height of its smallest letters: lower rows would touch
+_NARROW = 130.0  # pixels: of rows that stand side by side, at least
 _LETTERS = (0.6, 1.15, 1.5)  # times the system's: the smallest; if there is a past; ...
 _CUT = 0.85  # smaller than this no name makes them: it is cut off
 _NAMES = 0.48  # share of a row that its name may take
@@ -28,7 +28,8 @@ TRUTH = "\N{BLACK DIAMOND}"  # stands beside what is true
 class Bars(AnswersPicture):
     """Draws the answers of a model on a stream, a row a label.
 
-    Many labels stand in several columns, without their past.
+    Many labels stand in several columns, without their past. Where it is low, first the
+    ribbons below them are left out, then those that are least probable.
     """
 
     def __init__(self, labels: Sequence[str], hop: float) -> None:
@@ -41,7 +42,7 @@ class Bars(AnswersPicture):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Return the size at which the rows of few labels can be read."""
-        return QSize(200, round(_LEAST * min(ceil(len(self._labels) / 2), 6) + FOOT))
+        return QSize(200, ceil(_lowest() * min(len(self._labels), 6)))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw it."""
@@ -49,45 +50,64 @@ class Bars(AnswersPicture):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        n_rows, n_columns = self.rows_and_columns()
+        n_rows, n_columns, high = self.rows_and_columns()
         wide = (self.width() - _GAP * (n_columns - 1)) / n_columns
-        row = min(_ROW, (self.height() - FOOT) / n_rows)
+        row = min(_ROW, (self.height() - high) / n_rows)
+        shown = self._shown(n_rows * n_columns)
         for most in reversed(_LETTERS[1:]):
             size, name = self._names(row, wide, most)
             bold = QFontMetricsF(font(size, bold=True))
             number = bold.horizontalAdvance("100%") + 8
             room = max(0.0, wide - name - number - _GAP)
-            past = 0.5 * (room - _GAP) if n_columns == 1 else 0.0
+            past = 0.5 * (room - _GAP) if n_columns == 1 and high else 0.0
             if past >= _PAST:
                 break
         else:
             past = 0.0
         long = room - past - (_GAP if past else 0.0)
-        for k in range(len(self._labels)):
-            column, line = divmod(k, n_rows)
+        for at, k in enumerate(shown):
+            column, line = divmod(at, n_rows)
             left, top = column * (wide + _GAP), line * row
             self._row(painter, k, QRectF(left, top, name, row), size)
             bar = QRectF(left + name + _GAP, top, long, row)
             self._bar(painter, k, bar, number, size)
-        below = n_rows * row
-        if past:
-            left = self.width() - past
-            self._past(painter, QRectF(left, 0, past, below), row)
-        else:
-            left = max(side(), name + _GAP) if n_columns == 1 else side()
-        foot = QRectF(left, below, self.width() - left, FOOT)
-        draw_foot(painter, foot, self._answers, self._labels, self._now, self._hop)
+        if high:
+            below = n_rows * row
+            if past:
+                left = self.width() - past
+                self._past(painter, QRectF(left, 0, past, below), row)
+            else:
+                left = max(side(), name + _GAP) if n_columns == 1 else side()
+            foot = QRectF(left, below, self.width() - left, high)
+            draw_foot(painter, foot, self._answers, self._labels, self._now, self._hop)
         painter.end()
 
-    def rows_and_columns(self) -> tuple[int, int]:
-        """Return in how many rows and columns the labels stand."""
-        n, high = len(self._labels), max(1.0, self.height() - FOOT)
+    def rows_and_columns(self) -> tuple[int, int, float]:
+        """Return in how many rows and columns labels stand, and what is left below."""
+        n, lowest = len(self._labels), _lowest()
         most = min(n, max(1, int(self.width() / _NARROW)))
-        for n_columns in range(1, most + 1):
-            n_rows = ceil(n / n_columns)
-            if high / n_rows >= _LEAST:
-                break
-        return n_rows, n_columns
+        for below in (FOOT, 0.0):
+            for n_columns in range(1, most + 1):
+                n_rows = ceil(n / n_columns)
+                if self.height() - below >= n_rows * lowest:
+                    return n_rows, n_columns, below
+        return max(1, int(self.height() / lowest)), most, 0.0
+
+    def _shown(self, room: int) -> list[int]:
+        """Return the places of the labels that have room, in order: what matters."""
+        assert self._answer is not None
+        answer, labels = self._answer, self._labels
+        shares = np.nan_to_num(answer.probabilities)
+        matters = sorted(
+            range(len(labels)),
+            key=lambda k: (
+                labels[k] == answer.label,
+                labels[k] == answer.truth,
+                shares[k],
+            ),
+            reverse=True,
+        )
+        return sorted(matters[:room])
 
     def _names(self, row: float, wide: float, most: float) -> tuple[float, float]:
         """Return how large the letters are, and how wide the widest name is."""
@@ -165,3 +185,8 @@ def _curve(painter: QPainter, box: QRectF, shares: Float64, colour: QColor) -> N
     soft = QColor(colour)
     soft.setAlpha(_DIM)
     draw_area(painter, box, np.zeros_like(shares), shares, soft)
+
+
+def _lowest() -> float:
+    """Return how high a row is at least, in pixels."""
+    return _LEAST * QFontMetricsF(font(_LETTERS[0])).height()

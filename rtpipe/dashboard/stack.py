@@ -13,6 +13,7 @@ from rtpipe.dashboard.theme import colour_of, font, theme
 from rtpipe.dashboard.timeline import FOOT, MINUTE, draw_area, draw_foot, side
 
 _BAR = 22.0  # pixels
+_GAP = 12.0  # pixels below it
 _LETTERS = (1.0, 1.8)  # times the system's, of the names: the smallest, the largest
 _HIGHEST = 480  # pixels; more says no more
 _DIM = 110  # of 255: how strong a colour is that is not decided, or is past
@@ -30,8 +31,8 @@ class Stack(AnswersPicture):
         return QSize(420, round(_BAR + self._words_height() + FOOT + 110))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """Return the size at which the bar can be read."""
-        return QSize(200, round(_BAR + self._words_height() + FOOT))
+        """Return the size at which the bar can be read; the past has no room there."""
+        return QSize(200, round(_BAR + self._words_height()))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw it."""
@@ -42,12 +43,12 @@ class Stack(AnswersPicture):
         high = self._words_height()
         self._words(painter, QRectF(0, 0, self.width(), high))
         self._bar(painter, QRectF(0, high, self.width(), _BAR))
-        top, left = _BAR + high + 12, side()
-        right = self.width() - left
-        trend = QRectF(left, top, right, max(0, self.height() - top - FOOT))
-        self._trend(painter, trend)
-        foot = QRectF(left, self.height() - FOOT, right, FOOT)
-        draw_foot(painter, foot, self._answers, self._labels, self._now, self._hop)
+        top, left = _BAR + high + _GAP, side()
+        right, room = self.width() - left, self.height() - top - FOOT
+        if room >= 0:  # else the ribbons would lie on the bar
+            self._trend(painter, QRectF(left, top, right, room))
+            foot = QRectF(left, self.height() - FOOT, right, FOOT)
+            draw_foot(painter, foot, self._answers, self._labels, self._now, self._hop)
         painter.end()
 
     def _letters(self) -> float:
