@@ -111,7 +111,7 @@ class Window(QMainWindow):
         self.run: RunModel | None = None
         self.panels: dict[str, Panel] = {}
         self._paused_at: float | None = None  # when, on the run's clock
-        self._veils: list[Veil] = []  # over the panels that stand still then
+        self._veils: dict[str, Veil] = {}  # over the panels that stand still then
         self.failed: dict[str, str] = {}
         self._sentence = ""  # above the panels
         self._forgets = False  # what panels are to keep for the next time
@@ -230,8 +230,8 @@ class Window(QMainWindow):
     def pause(self) -> None:
         """Stop or go on refreshing the panels."""
         self._paused_at = None if self.paused else present()
-        for veil in self._veils:
-            veil.setVisible(self.paused)
+        for panel in self.panels.values():
+            self._pale(panel)
 
     def switch_theme(self) -> None:
         """Change between light and dark."""
@@ -322,6 +322,7 @@ class Window(QMainWindow):
             return
         try:
             panel.follow(run, now)
+            self._pale(panel)
             if self._shows(panel):
                 panel.refresh(run, now)
         except Exception as error:
@@ -334,6 +335,12 @@ class Window(QMainWindow):
             return False
         return panel.title in self._seen
 
+    def _pale(self, panel: Panel) -> None:
+        """Let a veil lie over a panel while it stands still."""
+        veil, still = self._veils[panel.title], self.paused and panel.pauses
+        if veil.isHidden() == still:
+            veil.setVisible(still)
+
     def _own_actions(self) -> None:
         self.add_action("Light or dark", "Ctrl+D", self.switch_theme)
         self.add_action("Reset the layout", "", self.reset_layout)
@@ -342,8 +349,7 @@ class Window(QMainWindow):
     def _dock(self, panel: Panel, place: Place, subject: str) -> QDockWidget:
         panel.retheme()
         self.panels[panel.title] = panel
-        if panel.pauses:
-            self._veils.append(Veil(panel))
+        self._veils[panel.title] = Veil(panel)
         # Of a single & Qt would make a key.
         dock = QDockWidget(panel.title.replace("&", "&&"), self)
         dock.setObjectName(f"{place.panel} {subject}")
