@@ -19,7 +19,7 @@ from rtpipe import build
 from rtpipe.clock import now
 from rtpipe.config import ModelTable
 from rtpipe.dashboard.agreement import Agreement, agreement
-from rtpipe.dashboard.alarm import APART, Alarm, label_of
+from rtpipe.dashboard.alarm import Alarm, label_of
 from rtpipe.dashboard.answer import Answer, answer_of
 from rtpipe.dashboard.app import Dashboard
 from rtpipe.dashboard.bars import Bars
@@ -27,6 +27,7 @@ from rtpipe.dashboard.columns import edges, greatest, newest, stretches
 from rtpipe.dashboard.emotion import EmotionPanel
 from rtpipe.dashboard.gesture import GesturePanel, GestureView
 from rtpipe.dashboard.hand import Hand
+from rtpipe.dashboard.keys import Keys
 from rtpipe.dashboard.model import Answers, RunModel
 from rtpipe.dashboard.modelpanel import ModelPanel, View
 from rtpipe.dashboard.probabilities import ProbabilitiesPanel
@@ -35,11 +36,13 @@ from rtpipe.dashboard.theme import DARK, LIGHT, Theme, choose, colour_of
 from rtpipe.dashboard.tile import Tile
 from rtpipe.dashboard.timeline import FOOT
 from rtpipe.dashboard.trend import threshold
+from rtpipe.dashboard.veil import Veil
 from rtpipe.dashboard.window import Window
 from rtpipe.decide import Decider, Decision
 from rtpipe.device import Device
 from rtpipe.runfolder import folder_of_runs
 from rtpipe.runtime.runtime import Runtime
+from rtpipe.sinks.decided import APART, Decided
 from rtpipe.sinks.jsonl import as_json
 from rtpipe.terminal.tally import Tally
 from rtpipe.types import Prediction
@@ -194,12 +197,12 @@ def test_stretches_are_all_of_it_and_each_of_one_value() -> None:
 
 def test_an_alarm_stays_until_it_is_acknowledged_and_comes_with_the_next() -> None:
     rng = np.random.default_rng(3)
-    answers, alarm = Answers(LABELS, 0.1), Alarm("seizure")
+    decided, alarm = Decided(), Alarm("seizure")
     raised, times, on, since, last, k = False, 0, False, np.nan, -np.inf, 0
     for _ in range(300):
         for _ in range(rng.integers(0, 4)):  # answers between two looks
             label = (None, "background", "seizure", "seizure")[rng.integers(4)]
-            answers.take(as_json(told(k, label)), 0.0)
+            decided.add(label, k * 0.1)
             if label == "seizure":
                 if not on or k * 0.1 - last > APART:
                     raised, times, since = True, times + 1, k * 0.1
@@ -207,7 +210,7 @@ def test_an_alarm_stays_until_it_is_acknowledged_and_comes_with_the_next() -> No
             on = on if label is None else label == "seizure"
             k += 1 if rng.random() < 0.9 else 60  # samples are lost, at times
         before = alarm.raised
-        assert alarm.follow(answers) == (raised and not before)
+        assert alarm.follow(decided.labels) == (raised and not before)
         assert (alarm.raised, alarm.going_on, alarm.times) == (raised, on, times)
         np.testing.assert_equal(alarm.since, since)
         if rng.random() < 0.2:
@@ -228,46 +231,60 @@ def test_an_alarm_stays_until_it_is_acknowledged_and_comes_with_the_next() -> No
 def test_acknowledged_it_is_silent_while_the_same_seizure_goes_on(
     come: list[str | None], again: bool
 ) -> None:
-    answers, alarm = Answers(LABELS, 0.1), Alarm("seizure")
-    answers.take(as_json(told(0, "seizure")), 0.0)
-    assert alarm.follow(answers)
+    decided, alarm = Decided(), Alarm("seizure")
+    decided.add("seizure", 0.0)
+    assert alarm.follow(decided.labels)
     alarm.acknowledge()
     for k, label in enumerate(come, 1):
-        answers.take(as_json(told(k, label)), 0.0)
-    assert alarm.follow(answers) == again
+        decided.add(label, k * 0.1)
+    assert alarm.follow(decided.labels) == again
 
 
 def test_a_seizure_after_a_loss_of_data_raises_the_alarm_again() -> None:
-    answers, alarm = Answers(LABELS, 0.1), Alarm("seizure")
-    for k, again in ((0, True), (int(9 * APART), False), (int(20 * APART), True)):
-        answers.take(as_json(told(k, "seizure")), 0.0)
-        assert alarm.follow(answers) == again
+    decided, alarm = Decided(), Alarm("seizure")
+    for time, again in ((0.0, True), (0.9 * APART, False), (2 * APART, True)):
+        decided.add("seizure", time)
+        assert alarm.follow(decided.labels) == again
         alarm.acknowledge()
+
+
+def test_a_decision_of_which_no_time_is_known_counts_all_the_same() -> None:
+    decided = Decided()
+    for label, end in (("background", 3.0), ("seizure", np.nan), ("seizure", 4.0)):
+        decided.add(label, end)
+    assert decided.labels["seizure"] == {"begin": 3.0, "end": 4.0, "times": 1}
 
 
 @pytest.mark.parametrize(
     ("labels", "now", "said"),
     [
-        ("s", 0.0, "for 0 s"),
-        ("sn", 4.0, "for 4 s"),
-        ("ss", 0.1, "for 0 s"),
-        ("s", 3.0 + APART, "8 s ago, no answer since"),
-        ("sb", 30.0, "30 s ago, over"),
-        ("sb", 150.0, "2 min ago, over"),
-        ("sbs", 10.0, "10 s ago, no answer since \N{MIDDLE DOT} 2 times"),
+        ("|s", 0.0, "for 0 s"),
+        ("s|n", 4.0, "for 4 s"),
+        ("s|s", 0.1, "for 0 s"),
+        ("|s", 3.0 + APART, "8 s ago, no answer since"),
+        ("|sb", 30.0, "30 s ago, over"),
+        ("|sb", 150.0, "2 min ago, over"),
+        ("|sbs", 10.0, "10 s ago, no answer since * 2 times"),
+        ("sb|", 22.0, "22 s ago, over * before this window opened"),
+        ("sbsb|b", 22.0, "22 s ago, over * 2 times * before this window opened"),
+        ("sb|sb", 22.0, "22 s ago, over * 2 times"),
     ],
 )
 def test_an_alarm_says_since_when_and_whether_it_goes_on(
     qtbot: QtBot, labels: str, now: float, said: str
 ) -> None:
+    """The bar is where the window opens."""
     names = {"s": "seizure", "b": "background", "n": None}
-    answers, alarm = Answers(LABELS, 0.1), Alarm("seizure")
-    for k, each in enumerate(labels):
-        answers.take(as_json(told(k, names[each])), 0.0)
-    alarm.follow(answers)
+    decided, alarm = Decided(), Alarm("seizure")
+    for k, each in enumerate(labels.replace("|", "")):
+        if k == labels.index("|"):
+            alarm.follow(decided.labels)
+        decided.add(names[each], k * 0.1)
+    alarm.follow(decided.labels)
     banner = Banner(alarm.acknowledge)
     qtbot.addWidget(banner)
     banner.show_alarm(alarm, now)
+    said = said.replace("*", "\N{MIDDLE DOT}")
     assert banner.said.text() == f"\N{WARNING SIGN} SEIZURE  {said}"
     click(qtbot, banner.button)
     banner.show_alarm(alarm, now)
@@ -489,11 +506,37 @@ def test_all_labels_have_a_row_that_can_be_read(qtbot: QtBot, n: int) -> None:
     qtbot.addWidget(bars)
     for wide, high in ((300, 220), (480, 240), (560, 760)):
         bars.resize(wide, high)
-        rows, columns = bars.rows_and_columns()
+        rows, columns, below = bars.rows_and_columns()
         assert rows * columns >= n > rows * (columns - 1)
         if n <= 30 and wide > 300:
+            assert below == FOOT
             assert (high - FOOT) / rows >= 12
     assert bars.minimumSizeHint().height() < 130, "many do not make the window high"
+
+
+def test_where_it_is_low_no_row_lies_on_another_and_what_is_decided_stays(
+    qtbot: QtBot,
+) -> None:
+    choose(LIGHT)
+    bars, answers = Bars(GESTURES, 0.1), Answers(GESTURES, 0.1)
+    qtbot.addWidget(bars)
+    shares = np.array([0.3, 0.02, 0.2, 0.2, 0.2, 0.03, 0.05])
+    answer = Answer("fist", shares, "", True, "ulnar deviation")
+    bars.show_answers(answer, answers, 1.0)
+    for high in range(bars.minimumSizeHint().height(), 10, -3):
+        bars.resize(200, high)
+        image, ground = bars.grab().toImage(), QColor(LIGHT.ground)
+        letters = [
+            any(image.pixelColor(x, y) != ground for x in range(188, 200))
+            for y in range(high)
+        ]
+        bands = sum(b and not a for a, b in pairwise([False, *letters]))
+        rows, columns, _ = bars.rows_and_columns()
+        assert columns == 1
+        assert bands == min(rows, len(GESTURES)), "numbers with a gap between them"
+        for label in ("fist", "ulnar deviation")[:rows]:
+            colour = colour_of(label, GESTURES)
+            assert len(inked(image, colour)[0]), f"{label} at {high}"
 
 
 # The panels of a run.
@@ -705,6 +748,8 @@ def test_an_alarm_can_neither_be_covered_nor_closed_until_somebody_has_seen_it(
         qtbot.waitUntil(lambda: panel.alarmed, timeout=PATIENCE)
         view = only_view(panel)
         qtbot.waitUntil(lambda: seen(panel), timeout=PATIENCE)
+        (veil,) = panel.findChildren(Veil)
+        qtbot.waitUntil(veil.isHidden, timeout=PATIENCE)
         assert "SEIZURE" in view.banner.said.text()
         covered()
         qtbot.waitUntil(lambda: seen(panel), timeout=PATIENCE)
@@ -720,6 +765,7 @@ def test_an_alarm_can_neither_be_covered_nor_closed_until_somebody_has_seen_it(
         qtbot.waitUntil(covered, timeout=PATIENCE)
         qtbot.wait(200)
         assert seen(emotion), "and now it may be"
+        assert not veil.isHidden(), "it stands still, as the others"
 
 
 def test_a_key_acknowledges_the_alarm_that_is_seen_and_the_next_one_comes(
@@ -808,6 +854,105 @@ def test_a_panel_of_seizures_fits_into_a_low_window(
         assert panel.rect().contains(panel.notes.geometry())
         assert view.banner.height() >= view.banner.button.height()
         assert view.banner.isVisible()
+
+
+@pytest.mark.parametrize("wide", [200, 270, 294, 384, 480, 800])
+@pytest.mark.parametrize("times", [1, 12])
+def test_neither_a_word_of_an_alarm_nor_its_button_is_cut(
+    qtbot: QtBot, wide: int, times: int
+) -> None:
+    decided, alarm = Decided(), Alarm("seizure")
+    for k in range(times):
+        decided.add("seizure", 2.0 * k)
+        decided.add("background", 2.0 * k + 1)
+    alarm.follow(decided.labels)
+    assert alarm.before
+    banner = Banner(alarm.acknowledge)
+    qtbot.addWidget(banner)
+    banner.resize(wide, 10)
+    banner.show_alarm(alarm, 100.0)
+    qtbot.waitUntil(lambda: banner.width() == wide, timeout=PATIENCE)
+    words, button = banner.said, banner.button
+    letters = words.fontMetrics()
+    needed = letters.boundingRect(
+        words.rect().adjusted(0, 0, 0, 10_000),
+        int(Qt.TextFlag.TextWordWrap),
+        words.text(),
+    )
+    assert needed.height() <= words.height()
+    assert needed.width() <= words.width()
+    assert button.width() >= button.sizeHint().width()
+    assert button.height() >= button.sizeHint().height()
+    for each in (words, button):
+        assert banner.rect().contains(each.geometry())
+    assert not words.geometry().intersects(button.geometry())
+
+
+def test_an_alarm_that_nobody_acknowledged_is_there_in_a_window_that_opens_later(
+    qtbot: QtBot, look: Callable[[Runtime], Window], seizure: Path
+) -> None:
+    with run([ReplayDevice(seizure, speed=8.0)], "demo:seizure") as runtime:
+        first = look(runtime)
+        panel = panel_of(first, "demo-seizure")
+        qtbot.waitUntil(
+            lambda: "ago, over" in only_view(panel).banner.said.text(), timeout=PATIENCE
+        )
+        first.close()
+        second = look(runtime)
+        panel = panel_of(second, "demo-seizure")
+        qtbot.waitUntil(lambda: only_view(panel).banner.isVisible(), timeout=PATIENCE)
+        said = only_view(panel).banner.said.text()
+        assert "SEIZURE" in said
+        assert said.endswith("before this window opened")
+        second.activateWindow()
+        qtbot.keyClick(second, Qt.Key.Key_K)  # type: ignore[no-untyped-call]
+        assert not only_view(panel).alarm.raised
+        qtbot.wait(600)  # the run tells how it stands four times a second
+        assert not only_view(panel).banner.isVisible(), "it has not come again"
+
+
+def test_what_is_decided_last_is_told_before_a_run_ends(
+    qtbot: QtBot, look: Callable[[Runtime], Window], seizure: Path
+) -> None:
+    with run([ReplayDevice(seizure, speed=8.0)], "demo:seizure") as runtime:
+        window = look(runtime)
+        panel = panel_of(window, "demo-seizure")
+        assert isinstance(panel, SeizurePanel)
+        qtbot.waitUntil(lambda: panel.alarmed, timeout=PATIENCE)
+    qtbot.waitUntil(
+        lambda: window.run is not None and window.run.state == "over", timeout=PATIENCE
+    )
+    assert window.run is not None
+    model = window.run.models["demo-seizure"]
+    (answers,) = model.streams.values()
+    (decided,) = model.decided.values()
+    assert isinstance(panel, SeizurePanel)
+    for k, label in enumerate(model.labels):
+        there = np.flatnonzero(answers.label == k)
+        assert decided[label]["end"] == answers.end[there[-1]]
+        assert decided[label]["begin"] in answers.end[there]
+    assert panel.alarmed
+
+
+def test_a_list_of_keys_never_covers_an_alarm(
+    qtbot: QtBot, look: Callable[[Runtime], Window], seizure: Path
+) -> None:
+    with run([ReplayDevice(seizure, speed=4.0)], "demo:seizure") as runtime:
+        window = look(runtime)
+        panel = panel_of(window, "demo-seizure")
+        assert isinstance(panel, SeizurePanel)
+        window.resize(700, 500)
+        (sheet,) = window.findChildren(Keys)
+        sheet.toggle()
+        assert sheet.isVisible()
+        qtbot.waitUntil(lambda: panel.alarmed, timeout=PATIENCE)
+        banner = only_view(panel).banner
+
+        def whole() -> bool:
+            seen = banner.visibleRegion().boundingRect()
+            return seen == banner.rect() and banner.isVisible()
+
+        qtbot.waitUntil(whole, timeout=PATIENCE)
 
 
 def click(qtbot: QtBot, button: QPushButton) -> None:

@@ -277,14 +277,14 @@ class SeizurePanel(ModelPanel):
             dock.raise_()
 
     def _uncover(self) -> None:
-        """Take the list of keys away where it lies on an alarm."""
+        """Move the list of keys from an alarm, or take it away where it has no room."""
         window = self.window()
         for sheet in [] if window is None else window.findChildren(Keys):
-            if sheet.isVisible() and any(
-                each.banner.isVisible() and _meet(sheet, each.banner)
-                for each in self._views
-            ):
-                sheet.hide()
+            for banner in (each.banner for each in self._views):
+                if _meet(sheet, banner):
+                    sheet.move(0, sheet.y())
+                if _meet(sheet, banner):
+                    sheet.hide()
 
     def _acknowledge_seen(self) -> None:
         """Take away the alarms that can be seen, of all models."""
@@ -304,7 +304,9 @@ class SeizurePanel(ModelPanel):
 
 
 def _meet(one: QWidget, other: QWidget) -> bool:
-    """Tell whether two widgets lie on each other."""
+    """Tell whether two widgets that are visible lie on each other."""
+    if not (one.isVisible() and other.isVisible()):
+        return False
     first, second = (
         QRect(each.mapToGlobal(QPoint()), each.size()) for each in (one, other)
     )
