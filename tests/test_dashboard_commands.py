@@ -23,6 +23,8 @@ from PyQt6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 from rtpipe.devices.synthetic import SyntheticDevice
 
+from rtpipe import build
+from rtpipe.config import ModelTable
 from rtpipe.cues import ON
 from rtpipe.dashboard.app import Dashboard
 from rtpipe.dashboard.cuepanel import CuePanel
@@ -293,8 +295,41 @@ def test_the_cues_shown_are_those_marked(desk: Desk) -> None:
     assert any(said.startswith("now, 1 s") for _, said in shown)
 
 
+@CUES
+def test_a_cue_has_a_third_of_the_window(desk: Desk) -> None:
+    desk.window.resize(1280, 800)
+    desk.window.reset_layout()
+    cue = desk.window.panels["Cue"]
+    desk.until(lambda: 3 * cue.height() >= 0.95 * desk.window.height())
+
+
 def test_without_cues_there_is_no_panel_of_them(desk: Desk) -> None:
     assert "Cue" not in desk.window.panels
+
+
+def test_a_run_without_models_says_why_where_answers_would_be(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    settings = QSettings(str(tmp_path / "ini"), QSettings.Format.IniFormat)
+    bundles = build.bundles((ModelTable(path="demo:seizure"),), "cpu")
+    device = SyntheticDevice("emg", seed=3)
+    with Runtime([device], bundles, [Collect()], optional=True) as runtime:
+        dashboard = Dashboard(settings=settings)
+        dashboard.watch(folder_of_runs() / runtime.run.name)
+        dashboard.show()
+        panels = dashboard.window.panels
+
+        def told() -> str:
+            return "\n".join(words(panels["Answers"])) if panels else ""
+
+        qtbot.waitUntil(lambda: "demo-seizure: it fits no" in told(), timeout=PATIENCE)
+        assert "--model FILE" in told()
+        assert panels["Answers"].isVisible()
+        dashboard.close()
+
+
+def test_a_run_that_was_given_no_models_has_no_panel_of_them(desk: Desk) -> None:
+    assert "Answers" not in desk.window.panels
 
 
 def test_a_picture_is_saved_and_writes_over_none(desk: Desk, tmp_path: Path) -> None:

@@ -89,6 +89,11 @@ class Keys(QFrame):
             does.setFont(font(size))
             self._grid.addWidget(key, row, 2 * column)
             self._grid.addWidget(does, row, 2 * column + 1)
+        closes = QLabel("Esc or a click closes this")
+        closes.setFont(font(size))
+        closes.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        closes.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._grid.addWidget(closes, high, 0, 1, self._grid.columnCount())
 
 
 def _with_keys(menu: QMenu) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from PyQt6.QtCore import QSize
 from PyQt6.QtGui import QAction, QKeySequence, QResizeEvent
 from PyQt6.QtWidgets import QBoxLayout, QComboBox, QHBoxLayout, QLabel, QVBoxLayout
 
@@ -127,6 +128,11 @@ class SpectrumPanel(Panel):
         self.spectrogram.retheme()
         self._told.setStyleSheet(f"color: {theme().quiet}")
         self.bars.update()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Return less than it would need: where it is low, signals come first."""
+        least = self.bars.minimumSizeHint()
+        return QSize(least.width() + 24, 4 * self.fontMetrics().height())
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
         """Put the bars above the picture, or beside it where there is room."""

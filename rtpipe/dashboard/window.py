@@ -65,11 +65,12 @@ class Place:
 # What the window shows, a line each: from top to bottom, and in the menu.
 PANELS: tuple[Place, ...] = (
     Place("signals", "Signals", "left", weight=3),
-    Place("cuepanel", "CuePanel", "left"),
-    Place("gesture", "GesturePanel", "right"),
+    Place("cuepanel", "CuePanel", "left", weight=4),
+    Place("gesture", "GesturePanel", "right", weight=3),
     Place("seizure", "SeizurePanel", "right", "mind", 3),
     Place("emotion", "EmotionPanel", "right", "mind"),
     Place("probabilities", "ProbabilitiesPanel", "right", "answers"),
+    Place("nomodel", "NoModel", "bottom"),
     Place("quality", "QualityPanel", "left", "details"),
     Place("spectrum", "SpectrumPanel", "left", "details"),
     Place("timing", "Timing", "left", "details"),
