@@ -16,7 +16,6 @@ from PyQt6.QtWidgets import (
     QGridLayout,
     QPushButton,
     QSizePolicy,
-    QWidget,
 )
 
 from rtpipe.dashboard.alarm import Alarm, label_of
@@ -281,10 +280,8 @@ class SeizurePanel(ModelPanel):
         window = self.window()
         for sheet in [] if window is None else window.findChildren(Keys):
             for banner in (each.banner for each in self._views):
-                if _meet(sheet, banner):
-                    sheet.move(0, sheet.y())
-                if _meet(sheet, banner):
-                    sheet.hide()
+                if sheet.isVisible() and banner.isVisible():
+                    _beside(sheet, banner)
 
     def _acknowledge_seen(self) -> None:
         """Take away the alarms that can be seen, of all models."""
@@ -303,11 +300,19 @@ class SeizurePanel(ModelPanel):
         return [each for each in self.views.values() if isinstance(each, SeizureView)]
 
 
-def _meet(one: QWidget, other: QWidget) -> bool:
-    """Tell whether two widgets that are visible lie on each other."""
-    if not (one.isVisible() and other.isVisible()):
-        return False
-    first, second = (
-        QRect(each.mapToGlobal(QPoint()), each.size()) for each in (one, other)
-    )
-    return first.intersects(second)
+def _beside(sheet: Keys, banner: Banner) -> None:
+    """Move a sheet, if it lies on a banner, to where it does not, or hide it."""
+    window = sheet.parentWidget()
+    assert window is not None
+    corner = window.mapFromGlobal(banner.mapToGlobal(QPoint()))
+    lies, taken = sheet.geometry(), QRect(corner, banner.size())
+    if not lies.intersects(taken):
+        return
+    left = QPoint(taken.left() - lies.width(), lies.top())
+    above = QPoint(lies.left(), taken.top() - lies.height())
+    below = QPoint(lies.left(), taken.bottom() + 1)
+    for place in (left, above, below):
+        if window.rect().contains(QRect(place, lies.size())):
+            sheet.move(place)
+            return
+    sheet.hide()
