@@ -14,7 +14,7 @@ from rtpipe.dashboard.timeline import FOOT, MINUTE, draw_area, draw_foot, side
 from rtpipe.types import Float64
 
 _ROW = 46.0  # pixels: a higher row would say no more
-_LEAST = 0.85  # times the height of its smallest letters: lower rows would touch
+_LEAST = 1.0  # times the height of its smallest letters: lower rows would touch
 _NARROW = 130.0  # pixels: of rows that stand side by side, at least
 _LETTERS = (0.6, 1.15, 1.5)  # times the system's: the smallest; if there is a past; ...
 _CUT = 0.85  # smaller than this no name makes them: it is cut off
