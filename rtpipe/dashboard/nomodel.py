@@ -48,4 +48,4 @@ class NoModel(Panel):
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return room for some lines."""
-        return QSize(400, 9 * self.fontMetrics().height())
+        return QSize(400, 7 * self.fontMetrics().height())
