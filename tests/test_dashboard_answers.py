@@ -32,6 +32,7 @@ from rtpipe.dashboard.model import Answers, RunModel
 from rtpipe.dashboard.modelpanel import ModelPanel, View
 from rtpipe.dashboard.probabilities import ProbabilitiesPanel
 from rtpipe.dashboard.seizure import Banner, SeizurePanel, SeizureView
+from rtpipe.dashboard.spectra import spectra_of
 from rtpipe.dashboard.theme import DARK, LIGHT, Theme, choose, colour_of
 from rtpipe.dashboard.tile import Tile
 from rtpipe.dashboard.timeline import FOOT
@@ -932,6 +933,18 @@ def test_what_is_decided_last_is_told_before_a_run_ends(
         assert decided[label]["end"] == answers.end[there[-1]]
         assert decided[label]["begin"] in answers.end[there]
     assert panel.alarmed
+
+
+def test_panels_of_the_same_stream_share_its_spectra(
+    qtbot: QtBot, look: Callable[[Runtime], Window]
+) -> None:
+    with run([SyntheticDevice(seed=4)], "demo:seizure") as runtime:
+        told = look(runtime).run
+        assert told is not None
+        one, other = (spectra_of(told.streams[each]) for each in (EEG, EMG))
+        assert one is spectra_of(told.streams[EEG]) is not other
+        assert one.info == told.streams[EEG].info
+        qtbot.waitUntil(lambda: one.come > 0, timeout=PATIENCE)
 
 
 def test_a_list_of_keys_never_covers_an_alarm(

@@ -272,6 +272,24 @@ def test_the_summary_is_the_last_line_and_the_socket_is_removed(desk: Desk) -> N
     assert not desk.path.exists()
 
 
+def test_who_comes_late_is_told_what_was_decided_before(desk: Desk) -> None:
+    shares = {"rest": 0.5, "fist": 0.5}
+    come = ["rest", "fist", None, "fist", "rest", "fist", "fist"]
+    for k, label in enumerate(come):
+        answer = Prediction("arm", "m", k, k / 10, label, shares, 0.01, 0.0, None, None)
+        desk.server.take([answer])
+    with closing(desk.connect()) as client:
+        desk.server.take([])
+        desk.server.close()
+        _, *status, _ = lines(client)
+    assert status[-1]["models"]["m"]["decided"] == {
+        "arm": {
+            "rest": {"begin": 0.4, "end": 0.4, "times": 2},
+            "fist": {"begin": 0.5, "end": 0.6, "times": 2},
+        }
+    }
+
+
 def test_open_refuses_a_path_that_is_taken_or_too_long(folder: Path) -> None:
     run = Run("r", 0.0, {}, {}, lambda: None, print)
     (folder / "taken").touch()
