@@ -14,7 +14,7 @@ from rtpipe.dashboard.timeline import FOOT, MINUTE, draw_area, draw_foot, side
 
 _BAR = 22.0  # pixels
 _GAP = 12.0  # pixels below it
-_LETTERS = (1.0, 1.8)  # times the system's, of the names: the smallest, the largest
+_LETTERS = (0.65, 1.8)  # times the system's, of the names: the smallest, the largest
 _HIGHEST = 480  # pixels; more says no more
 _DIM = 110  # of 255: how strong a colour is that is not decided, or is past
 
