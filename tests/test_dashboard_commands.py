@@ -462,8 +462,16 @@ def test_the_manual_lists_every_key(desk: Desk) -> None:
 
 
 def test_when_the_run_is_over_it_takes_no_commands(desk: Desk) -> None:
+    desk.press("R")
+    desk.until(lambda: desk.recording() == "recording")
+    desk.until(desk.more_came())
     desk.runtime.run.stop()
     desk.runtime.__exit__(None, None, None)
     desk.until(lambda: not desk.entry("Mark").isEnabled())
     assert not desk.entry("Record").isEnabled()
     assert desk.entry("Save a picture").isEnabled()
+    told = desk.window.commands.recorded
+    desk.until(lambda: told.text().startswith("✓ rtpipe-"))
+    assert desk.window.run is not None
+    states = {each.state for each in desk.window.run.streams.values()}
+    assert states == {"over"}, "nothing is streaming any more"
