@@ -225,6 +225,24 @@ def test_the_layout_is_remembered_and_can_be_reset(
     again.close()
 
 
+def test_a_window_of_a_larger_screen_is_on_this_one(
+    qtbot: QtBot, run: Runtime, settings: QSettings
+) -> None:
+    for x, y in ((500, 400), (-300, -200)):
+        window = look(qtbot, run.run.name, settings)
+        screen = window.screen()
+        assert screen is not None
+        room = screen.availableGeometry()
+        large = room.size() * 1.5
+        window.setGeometry(x, y, large.width(), large.height())
+        assert not room.contains(window.frameGeometry())
+        window.close()
+        again = look(qtbot, run.run.name, settings)
+        drawn(qtbot, again, "seen synthetic:emg")
+        assert room.contains(again.frameGeometry())
+        again.close()
+
+
 def test_light_and_dark_are_switched_and_remembered(
     qtbot: QtBot, run: Runtime, settings: QSettings
 ) -> None:

@@ -372,8 +372,23 @@ class Window(QMainWindow):
         self._fresh = self.saveState(_LAYOUT)
         if isinstance(geometry := self._settings.value("geometry"), QByteArray):
             self.restoreGeometry(geometry)
+            self._fit()
         if isinstance(state := self._settings.value(self._place()), QByteArray):
             self.restoreState(state, _LAYOUT)
+
+    def _fit(self) -> None:
+        """Stay on the screen, which may not be that of last time."""
+        screen = self.screen()
+        if screen is None or self.isMaximized() or self.isFullScreen():
+            return
+        room, around = screen.availableGeometry(), self.frameGeometry().size()
+        self.resize(self.size().boundedTo(room.size() - (around - self.size())))
+        place = self.frameGeometry()
+        place.moveRight(min(place.right(), room.right()))
+        place.moveBottom(min(place.bottom(), room.bottom()))
+        place.moveLeft(max(place.left(), room.left()))
+        place.moveTop(max(place.top(), room.top()))
+        self.move(place.topLeft())
 
     def _share(self, shown: list[tuple[Place, QDockWidget]]) -> None:
         """Give each side its share of the width, and in it each dock of the height."""
