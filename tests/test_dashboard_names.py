@@ -25,7 +25,7 @@ ODD = '<h1>BIG</h1><img src="x.png"/>&amp;'
 LONG = f"{ODD} {'it is long ' * 40}"
 
 
-class Odd(SyntheticDevice):
+class Odd(SyntheticDevice):  # type: ignore[misc]
     """A sensor whose stream and first channel have such a name."""
 
     def open(self) -> Sequence[StreamInfo]:
