@@ -4,7 +4,7 @@
 sensors through the demo models, for a minute, and asks a person for cues; and where it
 is told of them, it plays recordings at their own pace: ``--muse FILE`` through the
 demos of emotion and seizure, and ``--mental BUNDLE`` if it is given; ``--emg FILE``
-through ``--gesture BUNDLE``. The bundles should not have been trained on that person.
+through ``--gesture BUNDLE``. The bundles should not have been trained on these files.
 What the window shows goes into docs/dashboard-*.png. docs/mental-state.md and
 docs/gesture.md tell where recordings are, and how bundles are made of them.
 """
@@ -35,6 +35,7 @@ from rtpipe.runfolder import folder_of_runs
 
 OUT = Path(__file__).parent
 WIDTH, HEIGHT = 1440, 900
+MENTAL = "mental-state"  # the panel of that model
 MARKED = 3.0  # seconds before a picture is taken
 
 
@@ -67,22 +68,26 @@ def main() -> None:
         recorded = f"{folder}/rtpipe-{{date}}-{{run}}.xdf"
         take(
             ["record", "--device", "synthetic:emg", recorded, *asked],
-            Picture("cues", 8, LIGHT, ("Spectrum",)),
+            Picture("cues", 8, LIGHT, ("Quality",)),
         )
     if given.muse:
-        models = ["demo:emotion", "demo:seizure", given.mental]
+        mental = [MENTAL] if given.mental else []
         take(
-            ["replay", given.muse, *with_models(models)],
+            ["replay", given.muse, *with_models(["demo:emotion", given.mental])],
             Picture("muse", 40, LIGHT, ("demo-emotion", "Quality")),
-            Picture("muse-dark", 44, DARK, ("demo-seizure", "Spectrum")),
-            Picture("muse-timing", 48, LIGHT, ("demo-emotion", "Timing")),
+            Picture("muse-dark", 44, DARK, (*mental, "Spectrum")),
+            Picture("muse-timing", 48, LIGHT, (*mental, "Timing")),
+        )
+        take(
+            ["replay", given.muse, *with_models(["demo:seizure"])],
+            Picture("muse-seizure", 30, LIGHT, ("demo-seizure", "Quality")),
         )
     if given.emg:
         take(
             ["replay", given.emg, *with_models([given.gesture])],
-            Picture("emg", 38, LIGHT, ("Spectrum",)),
-            Picture("emg-dark", 42, DARK, ("Quality",)),
-            Picture("emg-timing", 46, LIGHT, ("Timing",)),
+            Picture("emg", 34.5, LIGHT, ("Spectrum",)),
+            Picture("emg-dark", 39, DARK, ("Quality",)),
+            Picture("emg-timing", 44, LIGHT, ("Timing",)),
         )
 
 
