@@ -2,6 +2,8 @@
 
 Qt itself serves the window; what stands below is as much of a VNC client (RFC 6143) as
 presses keys and the mouse. What comes of it is told by the run's socket and its file.
+For these seconds whoever reaches this computer could look, and press keys, too: Qt asks
+for no password. The window shows synthetic sensors, and writes to a temporary folder.
 """
 
 import os
