@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QSettings, Qt
+from PyQt6.QtCore import QPoint, QRect, QSettings, Qt
 from PyQt6.QtGui import QColor, QImage
-from PyQt6.QtWidgets import QDockWidget, QPushButton
+from PyQt6.QtWidgets import QDockWidget, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 from rtpipe.devices.faulty import faulty
 from rtpipe.devices.replay import ReplayDevice
@@ -111,7 +111,7 @@ def panel_of(window: Window, name: str) -> ModelPanel:
     return panel
 
 
-def dock_of(panel: ModelPanel) -> QDockWidget:
+def dock_of(panel: QWidget) -> QDockWidget:
     dock = panel.parentWidget()
     assert isinstance(dock, QDockWidget)
     return dock
@@ -198,7 +198,7 @@ def test_stretches_are_all_of_it_and_each_of_one_value() -> None:
 
 def test_an_alarm_stays_until_it_is_acknowledged_and_comes_with_the_next() -> None:
     rng = np.random.default_rng(3)
-    decided, alarm = Decided(), Alarm("seizure")
+    decided, alarm = Decided(0.1), Alarm("seizure")
     raised, times, on, since, last, k = False, 0, False, np.nan, -np.inf, 0
     for _ in range(300):
         for _ in range(rng.integers(0, 4)):  # answers between two looks
@@ -232,7 +232,7 @@ def test_an_alarm_stays_until_it_is_acknowledged_and_comes_with_the_next() -> No
 def test_acknowledged_it_is_silent_while_the_same_seizure_goes_on(
     come: list[str | None], again: bool
 ) -> None:
-    decided, alarm = Decided(), Alarm("seizure")
+    decided, alarm = Decided(0.1), Alarm("seizure")
     decided.add("seizure", 0.0)
     assert alarm.follow(decided.labels)
     alarm.acknowledge()
@@ -242,15 +242,24 @@ def test_acknowledged_it_is_silent_while_the_same_seizure_goes_on(
 
 
 def test_a_seizure_after_a_loss_of_data_raises_the_alarm_again() -> None:
-    decided, alarm = Decided(), Alarm("seizure")
+    decided, alarm = Decided(0.1), Alarm("seizure")
     for time, again in ((0.0, True), (0.9 * APART, False), (2 * APART, True)):
         decided.add("seizure", time)
         assert alarm.follow(decided.labels) == again
         alarm.acknowledge()
 
 
+def test_a_seizure_of_a_slow_model_is_one_seizure() -> None:
+    decided = Decided(10.0)
+    for k in range(7):
+        decided.add("seizure", 10.0 * k)
+    assert decided.labels["seizure"] == {"begin": 0.0, "end": 60.0, "times": 1}
+    decided.add("seizure", 91.0)
+    assert decided.labels["seizure"]["times"] == 2
+
+
 def test_a_decision_of_which_no_time_is_known_counts_all_the_same() -> None:
-    decided = Decided()
+    decided = Decided(0.1)
     for label, end in (("background", 3.0), ("seizure", np.nan), ("seizure", 4.0)):
         decided.add(label, end)
     assert decided.labels["seizure"] == {"begin": 3.0, "end": 4.0, "times": 1}
@@ -262,10 +271,10 @@ def test_a_decision_of_which_no_time_is_known_counts_all_the_same() -> None:
         ("|s", 0.0, "for 0 s"),
         ("s|n", 4.0, "for 4 s"),
         ("s|s", 0.1, "for 0 s"),
-        ("|s", 3.0 + APART, "8 s ago, no answer since"),
+        ("|s", 3.0 + APART, "8 s ago, no decision since"),
         ("|sb", 30.0, "30 s ago, over"),
         ("|sb", 150.0, "2 min ago, over"),
-        ("|sbs", 10.0, "10 s ago, no answer since * 2 times"),
+        ("|sbs", 10.0, "10 s ago, no decision since * 2 times"),
         ("sb|", 22.0, "22 s ago, over * before this window opened"),
         ("sbsb|b", 22.0, "22 s ago, over * 2 times * before this window opened"),
         ("sb|sb", 22.0, "22 s ago, over * 2 times"),
@@ -276,7 +285,7 @@ def test_an_alarm_says_since_when_and_whether_it_goes_on(
 ) -> None:
     """The bar is where the window opens."""
     names = {"s": "seizure", "b": "background", "n": None}
-    decided, alarm = Decided(), Alarm("seizure")
+    decided, alarm = Decided(0.1), Alarm("seizure")
     for k, each in enumerate(labels.replace("|", "")):
         if k == labels.index("|"):
             alarm.follow(decided.labels)
@@ -284,11 +293,11 @@ def test_an_alarm_says_since_when_and_whether_it_goes_on(
     alarm.follow(decided.labels)
     banner = Banner(alarm.acknowledge)
     qtbot.addWidget(banner)
-    banner.show_alarm(alarm, now)
+    banner.show_alarm(alarm, now, 0.1)
     said = said.replace("*", "\N{MIDDLE DOT}")
     assert banner.said.text() == f"\N{WARNING SIGN} SEIZURE  {said}"
     click(qtbot, banner.button)
-    banner.show_alarm(alarm, now)
+    banner.show_alarm(alarm, now, 0.1)
     assert not banner.isVisible()
 
 
@@ -756,6 +765,10 @@ def test_an_alarm_can_neither_be_covered_nor_closed_until_somebody_has_seen_it(
         qtbot.waitUntil(lambda: seen(panel), timeout=PATIENCE)
         dock_of(panel).close()
         qtbot.waitUntil(lambda: seen(panel), timeout=PATIENCE)
+        torn, banner = dock_of(window.panels["Signals"]), view.banner
+        torn.setFloating(True)
+        torn.setGeometry(QRect(banner.mapToGlobal(QPoint()), banner.size()))
+        qtbot.waitUntil(lambda: not torn.isFloating(), timeout=PATIENCE)
         qtbot.waitUntil(lambda: not view.alarm.going_on, timeout=PATIENCE)
         qtbot.waitUntil(
             lambda: view.banner.said.text().endswith("ago, over"), timeout=PATIENCE
@@ -767,6 +780,27 @@ def test_an_alarm_can_neither_be_covered_nor_closed_until_somebody_has_seen_it(
         qtbot.wait(200)
         assert seen(emotion), "and now it may be"
         assert not veil.isHidden(), "it stands still, as the others"
+
+
+def test_a_panel_that_cannot_be_drawn_raises_its_alarm_all_the_same(
+    qtbot: QtBot,
+    look: Callable[[Runtime], Window],
+    seizure: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise ValueError("it cannot be drawn")
+
+    monkeypatch.setattr(SeizureView, "draw", broken)
+    with run([ReplayDevice(seizure, speed=4.0)], "demo:seizure") as runtime:
+        window = look(runtime)
+        panel = window.panels["demo-seizure"]
+        assert isinstance(panel, SeizurePanel)
+        qtbot.waitUntil(lambda: bool(window.failed), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: panel.alarmed, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: only_view(panel).banner.isVisible(), timeout=PATIENCE)
+    assert capsys.readouterr().err.count("Traceback") == 1
 
 
 def test_a_key_acknowledges_the_alarm_that_is_seen_and_the_next_one_comes(
@@ -862,7 +896,7 @@ def test_a_panel_of_seizures_fits_into_a_low_window(
 def test_neither_a_word_of_an_alarm_nor_its_button_is_cut(
     qtbot: QtBot, wide: int, times: int
 ) -> None:
-    decided, alarm = Decided(), Alarm("seizure")
+    decided, alarm = Decided(0.1), Alarm("seizure")
     for k in range(times):
         decided.add("seizure", 2.0 * k)
         decided.add("background", 2.0 * k + 1)
@@ -871,7 +905,7 @@ def test_neither_a_word_of_an_alarm_nor_its_button_is_cut(
     banner = Banner(alarm.acknowledge)
     qtbot.addWidget(banner)
     banner.resize(wide, 10)
-    banner.show_alarm(alarm, 100.0)
+    banner.show_alarm(alarm, 100.0, 0.1)
     qtbot.waitUntil(lambda: banner.width() == wide, timeout=PATIENCE)
     words, button = banner.said, banner.button
     letters = words.fontMetrics()

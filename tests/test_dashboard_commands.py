@@ -296,6 +296,16 @@ def test_the_cues_shown_are_those_marked(desk: Desk) -> None:
 
 
 @CUES
+def test_nothing_is_asked_for_when_nobody_hears_it(desk: Desk) -> None:
+    cue = desk.window.panels["Cue"]
+    assert isinstance(cue, CuePanel)
+    desk.until(lambda: cue.told[0] in ("fist", "wrist flexion"))
+    desk.runtime.run.stop()
+    desk.runtime.__exit__(None, None, None)
+    desk.until(lambda: cue.told == ("wait", "the run is over"))
+
+
+@CUES
 def test_a_cue_has_a_third_of_the_window(desk: Desk) -> None:
     desk.window.resize(1280, 800)
     desk.window.reset_layout()

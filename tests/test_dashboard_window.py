@@ -300,7 +300,9 @@ def test_closing_a_view_does_not_touch_the_run(
     qtbot.waitUntil(lambda: stream.raw.stop > stop, timeout=PATIENCE)
 
 
-def test_the_last_picture_stays_in_a_view(qtbot: QtBot, settings: QSettings) -> None:
+def test_the_last_picture_stays_in_a_view(
+    qtbot: QtBot, settings: QSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Runtime([SyntheticDevice("emg", seed=4)]) as runtime:
         window = look(qtbot, runtime.run.name, settings)
     last = "the run is over: this is its last picture"
@@ -308,6 +310,10 @@ def test_the_last_picture_stays_in_a_view(qtbot: QtBot, settings: QSettings) -> 
     assert window.isVisible()
     assert window.run is not None
     assert window.run.streams["synthetic:emg"].raw.stop > 0
+    shown: list[float] = []
+    monkeypatch.setattr(window, "refresh", shown.append)
+    qtbot.waitUntil(lambda: len(shown) > 2, timeout=PATIENCE)
+    assert len(set(shown)) == 1, "its present stands still"
     window.close()
 
 
@@ -611,7 +617,7 @@ def test_an_owners_window_waits_for_a_recording_that_takes_long(
         close(recorder)
 
     monkeypatch.setattr(Recorder, "close", late)
-    monkeypatch.setattr("rtpipe.dashboard.app.FAREWELL", 1.5)
+    monkeypatch.setattr("rtpipe.dashboard.app.FAREWELL", 4.0)
     path = tmp_path / "run.xdf"
     opened, ended = threading.Event(), threading.Event()
     names: list[str] = []
@@ -632,7 +638,7 @@ def test_an_owners_window_waits_for_a_recording_that_takes_long(
     for window in (first, second):
         qtbot.waitUntil(partial(recorded, window), timeout=PATIENCE)
         window.close()
-    with qtbot.waitSignal(first.menu.aboutToHide, timeout=2500, raising=False):
+    with qtbot.waitSignal(first.menu.aboutToHide, timeout=5000, raising=False):
         pass  # longer than a run without a recording may take
     assert first.isVisible()
     assert second.isVisible()

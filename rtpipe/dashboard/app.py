@@ -55,6 +55,7 @@ class Dashboard(QObject):
         self._owner = owner
         self._folder: Path | None = None
         self._tried = 0.0
+        self._present = now()  # of what is shown
         self._attachment: Attachment | None = None
         self._run: RunModel | None = None
         self._until: float | None = None  # when it no longer waits for the run's end
@@ -88,7 +89,9 @@ class Dashboard(QObject):
             self._run.poll(time)
             if self._run.state != "running" and not self._owner:
                 self.window.say(_ENDED[self._run.state])
-        self.window.refresh(time)
+        if self._run is None or self._run.state == "running":
+            self._present = time
+        self.window.refresh(self._present)  # a run's last picture stands still
         if self._over(time):
             self.close()
 

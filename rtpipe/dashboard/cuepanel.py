@@ -38,9 +38,9 @@ class CuePanel(Panel):
 
     def refresh(self, run: RunModel, now: float) -> None:
         """Show the cue as it stands."""
-        if run.cue is not None and run.cue != self._cue:
-            self._cue = run.cue
-            self.setAccessibleDescription(sentence(run.cue))
+        if run.cue is not None and (cue := _of(run, run.cue)) != self._cue:
+            self._cue = cue
+            self.setAccessibleDescription(sentence(cue))
             self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -90,6 +90,15 @@ class CuePanel(Panel):
             bar.setWidth(max(_BAR, share * bar.width()))
             painter.setBrush(QColor(state))
             painter.drawRoundedRect(bar, _BAR / 2, _BAR / 2)
+
+
+def _of(run: RunModel, cue: dict[str, Any]) -> dict[str, Any]:
+    """Return a cue, unless nobody hears what is done: then nothing is asked for."""
+    if run.silent:
+        return cue | {"waits": "the run does not answer", "left": 0}
+    if run.state != "running" and not _over(cue):
+        return cue | {"waits": "the run is over", "left": 0}
+    return cue
 
 
 def word(cue: dict[str, Any]) -> str:

@@ -160,10 +160,15 @@ class StreamModel:
         """
         if self.clock == "run":
             return time
-        last = self._last(self.raw.times)
-        if last is not None:
-            self._present = float(last)
+        if (newest := self.newest) is not None:
+            self._present = newest
         return self._present
+
+    @property
+    def newest(self) -> float | None:
+        """When the newest sample was, on the stream's clock; None where not known."""
+        last = self._last(self.raw.times)
+        return None if last is None else float(last)
 
     def take(self, status: dict[str, Any], time: float) -> None:
         """Note how the stream stands."""

@@ -604,9 +604,9 @@ def sentence_of(stream: StreamModel, started: float, now: float) -> str:
     Empty where it comes as it should.
     """
     since, reason = stream.status["link"]["since"], stream.reason
-    if stream.clock == "run" and (stop := stream.raw.stop):
+    if stream.clock == "run" and (newest := stream.newest) is not None:
         # It was silent for some seconds before it was called lost.
-        since = min(since, float(stream.raw.times(stop - 1, stop)[0]))
+        since = min(since, newest)
     if stream.state == "silent":
         return "the run does not answer: nothing is known of it now"
     if stream.state == "connecting":

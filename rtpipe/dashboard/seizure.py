@@ -28,7 +28,7 @@ from rtpipe.dashboard.spectrogram import Spectrogram
 from rtpipe.dashboard.theme import font, theme
 from rtpipe.dashboard.timeline import side
 from rtpipe.dashboard.trend import Trend
-from rtpipe.sinks.decided import APART
+from rtpipe.sinks.decided import apart
 
 NOT_MEDICAL = "Not a medical device"
 _KEY = "K"
@@ -65,12 +65,21 @@ class Banner(QFrame):
         self._box.addWidget(self.button)
         self.hide()
 
-    def show_alarm(self, alarm: Alarm, now: float) -> None:
-        """Tell of an alarm as long as it is raised; `now` is on the stream's clock."""
+    def show_alarm(self, alarm: Alarm, now: float, hop: float) -> None:
+        """Tell of an alarm as long as it is raised.
+
+        Parameters
+        ----------
+        alarm : Alarm
+        now : float
+            On the stream's clock.
+        hop : float
+            Of the model, in seconds.
+        """
         self.setVisible(alarm.raised)
         if alarm.raised:
             more = f" \N{MIDDLE DOT} {alarm.times} times" if alarm.times > 1 else ""
-            name, told = alarm.label.upper(), _told(alarm, now)
+            name, told = alarm.label.upper(), _told(alarm, now, hop)
             late = " \N{MIDDLE DOT} before this window opened" * alarm.before
             text = f"\N{WARNING SIGN} {name}  {told}{more}{late}"
             if text != self.said.text():
@@ -115,13 +124,14 @@ class Banner(QFrame):
         )
 
 
-def _told(alarm: Alarm, now: float) -> str:
+def _told(alarm: Alarm, now: float, hop: float) -> str:
     """Return since when the label is decided, and whether it still is."""
     ago = max(0.0, now - alarm.since)
     when = f"{ago:.0f} s" if ago < 60 else f"{ago / 60:.0f} min"
     if not alarm.going_on:
         return f"{when} ago, over"
-    return f"{when} ago, no answer since" if now - alarm.last > APART else f"for {when}"
+    silent = now - alarm.last > apart(hop)
+    return f"{when} ago, no decision since" if silent else f"for {when}"
 
 
 class SeizureView(View):
@@ -172,16 +182,19 @@ class SeizureView(View):
 
     def follow(self, stream: StreamModel, now: float) -> bool:
         """Take in what came, seen or not; return whether it raised the alarm."""
+        decided = self.model.decided.get(self.stream)
+        raised = decided is not None and self.alarm.follow(decided)
+        self.banner.show_alarm(self.alarm, stream.now(now), self.model.hop)
+        self._make_room()
+        return raised
+
+    def keep_up(self, stream: StreamModel) -> None:
+        """Take in what the spectrogram is to show, seen or not."""
         if self._spectra is None and has_spectra(stream.info):
             self._spectra = spectra_of(stream)
             self.choice.addItems(list(stream.info.ch_names))
         if self._spectra is not None:
             self._spectra.follow()
-        decided = self.model.decided.get(self.stream)
-        raised = decided is not None and self.alarm.follow(decided)
-        self.banner.show_alarm(self.alarm, stream.now(now))
-        self._make_room()
-        return raised
 
     def draw(self, answer: Answer, run: RunModel, now: float) -> None:
         """Draw the trend and the spectrogram."""
@@ -266,6 +279,8 @@ class SeizurePanel(ModelPanel):
             self._uncover()
         if self.alarmed and not self.seen:
             self._come()
+        for view in self._views:  # last: should it fail, the alarm does not
+            view.keep_up(run.streams[view.stream])
 
     def _come(self) -> None:
         """Come to the top, unless another alarm can be seen."""
@@ -276,7 +291,13 @@ class SeizurePanel(ModelPanel):
             dock.raise_()
 
     def _uncover(self) -> None:
-        """Move the list of keys from an alarm, or take it away where it has no room."""
+        """Move from an alarm what lies on it: the list of keys, torn-off panels.
+
+        Where the list has no room it goes away; a panel goes back into the window.
+        """
+        for dock in [each for each in self._docks if each.isFloating()]:
+            if dock.isVisible() and any(map(dock.frameGeometry().intersects, self._on)):
+                dock.setFloating(False)
         window = self.window()
         for sheet in [] if window is None else window.findChildren(Keys):
             for banner in (each.banner for each in self._views):
@@ -287,6 +308,20 @@ class SeizurePanel(ModelPanel):
         """Take away the alarms that can be seen, of all models."""
         for each in [each for each in self._panels if each.seen]:
             each.acknowledge()
+
+    @property
+    def _on(self) -> list[QRect]:
+        """Where on the screen the alarms that stand are."""
+        banners = [each.banner for each in self._views if each.banner.isVisible()]
+        return [QRect(each.mapToGlobal(QPoint()), each.size()) for each in banners]
+
+    @property
+    def _docks(self) -> list[QDockWidget]:
+        """Those of all other panels."""
+        own = self.parentWidget()
+        window = own.parentWidget() if own is not None else None
+        docks = [] if window is None else window.findChildren(QDockWidget)
+        return [each for each in docks if each is not own]
 
     @property
     def _panels(self) -> list["SeizurePanel"]:

@@ -309,7 +309,9 @@ class Window(QMainWindow):
         """Show above the panels what a person must know, while it is so."""
         wrong = troubles(self.run, now) if self.run else []
         wrong += [f"{title} stopped: {why}" for title, why in self.failed.items()]
-        wrong += [self.commands.wrong] * bool(self.commands.wrong)
+        said = self.commands.wrong
+        if said and not any(said in each for each in wrong):
+            wrong.append(said)
         paused = ""
         if self._paused_at is not None:
             paused = f"‖ PAUSED for {clock(now - self._paused_at)}"
@@ -318,17 +320,19 @@ class Window(QMainWindow):
         self._banner.say(self._sentence, wrong, paused)
 
     def _refresh(self, panel: Panel, run: RunModel, now: float) -> None:
-        """Refresh a panel; one that fails is left as it is, and the others go on."""
-        if panel.title in self.failed:
-            return
+        """Refresh a panel; one that fails is left as it is, and the others go on.
+
+        It goes on to follow the run: an alarm is raised also where nothing is drawn.
+        """
         try:
             panel.follow(run, now)
             self._pale(panel)
-            if self._shows(panel):
+            if self._shows(panel) and panel.title not in self.failed:
                 panel.refresh(run, now)
         except Exception as error:
-            traceback.print_exc()
-            self.failed[panel.title] = last_line(error)
+            if panel.title not in self.failed:
+                traceback.print_exc()
+                self.failed[panel.title] = last_line(error)
 
     def _shows(self, panel: Panel) -> bool:
         """Tell whether a panel can be seen, and does not stand still."""

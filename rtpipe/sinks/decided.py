@@ -3,7 +3,19 @@
 from math import isfinite
 from typing import TypedDict
 
-APART = 5.0  # seconds after which the same label, decided again, is another time
+APART = 5.0  # seconds after which the same label, decided again, is another time ...
+_HOPS = 3  # ... and so many hops of the model must be over, too
+
+
+def apart(hop: float) -> float:
+    """Return the seconds after which the same label, decided again, is another time.
+
+    Parameters
+    ----------
+    hop : float
+        From one window of the model to the next, in seconds.
+    """
+    return max(APART, _HOPS * hop)
 
 
 class Spell(TypedDict):
@@ -25,9 +37,14 @@ class Spell(TypedDict):
 class Decided:
     """The decisions of one model on one stream, as far back as they go.
 
-    A label begins anew after another label, or after `APART` seconds without it, such
-    as a loss of data. An answer without a decision says neither that a label goes on
-    nor that it is over.
+    A label begins anew after another label, or after some time without it (see
+    `apart`), such as a loss of data. An answer without a decision says neither that a
+    label goes on nor that it is over.
+
+    Parameters
+    ----------
+    hop : float
+        From one window to the next, in seconds.
 
     Attributes
     ----------
@@ -35,7 +52,8 @@ class Decided:
         Of each label that was ever decided.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hop: float) -> None:
+        self._apart = apart(hop)
         self.labels: dict[str, Spell] = {}
         self._newest: str | None = None
         self._last = 0.0
@@ -46,6 +64,6 @@ class Decided:
             return
         self._last = end = end if isfinite(end) else self._last
         spell = self.labels.setdefault(label, Spell(begin=end, end=end, times=0))
-        if label != self._newest or end - spell["end"] > APART:
+        if label != self._newest or end - spell["end"] > self._apart:
             spell["begin"], spell["times"] = end, spell["times"] + 1
         spell["end"], self._newest = end, label

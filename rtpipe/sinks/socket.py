@@ -4,7 +4,6 @@ import json
 import os
 import select
 import socket
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -78,7 +77,7 @@ class SocketServer:
         self._run = run
         self._clients: list[Client] = []
         self._told = now()  # when the status was told last
-        self._decided: dict[tuple[str, str], Decided] = defaultdict(Decided)
+        self._decided: dict[tuple[str, str], Decided] = {}
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.setblocking(False)
         # Linux makes the file with the mode of the socket, so there is no moment in
@@ -98,7 +97,7 @@ class SocketServer:
         self._accept()
         for item in items:
             if isinstance(item, Prediction):
-                self._decided[item.model, item.stream].add(item.label, item.end)
+                self._remember(item)
         if not self._clients:
             return
         lines = [_line(as_json(item)) for item in items]
@@ -116,6 +115,13 @@ class SocketServer:
             if not client.connected:
                 client.close()
         self._clients = [each for each in self._clients if each.connected]
+
+    def _remember(self, prediction: Prediction) -> None:
+        """Note what was decided, for who comes later."""
+        model, stream = prediction.model, prediction.stream
+        if (model, stream) not in self._decided:
+            self._decided[model, stream] = Decided(self._run.models[model].hop)
+        self._decided[model, stream].add(prediction.label, prediction.end)
 
     def close(self) -> None:
         """Send how all stands and the summary, let all go, and remove the socket."""
