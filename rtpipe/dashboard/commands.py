@@ -98,7 +98,7 @@ class Commands(QToolBar):
         going = run is not None and run.state == "running"
         self._mark.setEnabled(going)
         self._record.setEnabled(going)
-        self._forget(now)
+        self._forget()
         if run is None:
             return
         self._tell_recording(run, now)
@@ -241,9 +241,9 @@ class Commands(QToolBar):
         self.recorded.setText(_told(status, run.state, now))
         self.recorded.setToolTip(tip(status["file"]))
 
-    def _forget(self, now: float) -> None:
-        """Take away what was said long enough."""
-        if now - self._said > (_WARNING if self.wrong else _TELLING):
+    def _forget(self) -> None:
+        """Take away what was said long enough, also after the run."""
+        if present() - self._said > (_WARNING if self.wrong else _TELLING):
             self.message.clear()
             self.wrong = ""
 

@@ -12,7 +12,7 @@ from rtpipe.dashboard.plain import Plain
 from rtpipe.dashboard.theme import font
 
 _SAID = "No model runs: none fits these streams"
-_TODO = (
+_HINT = (
     "To run one that was trained for them: --model FILE. "
     "“rtpipe inspect FILE” tells what a model wants."
 )
@@ -28,7 +28,7 @@ class NoModel(Panel):
         self._why = Plain()
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 8, 12, 8)
-        said, todo = Plain(_SAID), Plain(_TODO)
+        said, todo = Plain(_SAID), Plain(_HINT)
         said.setFont(font(1.4, bold=True))
         for each in (said, self._why, todo):
             each.setWordWrap(True)
