@@ -28,9 +28,9 @@ class NoModel(Panel):
         self._why = Plain()
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 8, 12, 8)
-        said, todo = Plain(_SAID), Plain(_HINT)
+        said, hint = Plain(_SAID), Plain(_HINT)
         said.setFont(font(1.4, bold=True))
-        for each in (said, self._why, todo):
+        for each in (said, self._why, hint):
             each.setWordWrap(True)
             box.addWidget(each)
         box.addStretch(1)
