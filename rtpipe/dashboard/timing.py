@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from rtpipe.clock import now as present
 from rtpipe.dashboard.latencybars import LatencyBars
 from rtpipe.dashboard.model import ModelModel, RunModel
 from rtpipe.dashboard.panel import Panel
@@ -64,8 +65,9 @@ class Timing(Panel):
     def follow(self, run: RunModel, now: float) -> None:
         """Count the window's frames."""
         self._drawn += 1
-        self._frames.append(now)
-        while self._frames[0] <= now - 1:
+        at = present()  # also when the run's time stands still
+        self._frames.append(at)
+        while self._frames[0] <= at - 1:
             self._frames.popleft()
 
     def refresh(self, run: RunModel, now: float) -> None:

@@ -224,7 +224,7 @@ class Window(QMainWindow):
         self._warn(now)
         if self.run is None:
             return
-        self._tell(self.run, now)
+        self._tell(self.run)
         for panel in self.panels.values():
             self._refresh(panel, self.run, now)
 
@@ -314,7 +314,7 @@ class Window(QMainWindow):
             wrong.append(said)
         paused = ""
         if self._paused_at is not None:
-            paused = f"‖ PAUSED for {clock(now - self._paused_at)}"
+            paused = f"‖ PAUSED for {clock(present() - self._paused_at)}"
             if self.run is not None and self.run.state == "running":
                 paused += ": the run goes on"
         self._banner.say(self._sentence, wrong, paused)
@@ -407,8 +407,9 @@ class Window(QMainWindow):
             shares = [self.width() * share // sum(_SHARES) for share in _SHARES]
             self.resizeDocks(list(widths.values()), shares, Qt.Orientation.Horizontal)
 
-    def _tell(self, run: RunModel, now: float) -> None:
-        self._frames = [*(each for each in self._frames if each > now - 1), now]
+    def _tell(self, run: RunModel) -> None:
+        at = present()  # frames are drawn also when the run's time stands still
+        self._frames = [*(each for each in self._frames if each > at - 1), at]
         self._rate.setText(f"{len(self._frames)} frames/s")
         told = "   ·   ".join(_standing(run))
         if told != self._standing.text():
