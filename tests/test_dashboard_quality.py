@@ -15,17 +15,13 @@ from rtpipe.devices.synthetic import SyntheticDevice
 from rtpipe.attach import Attachment, Rings
 from rtpipe.clock import now
 from rtpipe.counters import StreamCounters
+from rtpipe.dashboard.channels import Channels
 from rtpipe.dashboard.head import PLACES, Head, is_muse
 from rtpipe.dashboard.model import RunModel, StreamModel
-from rtpipe.dashboard.quality import (
-    Channels,
-    Facts,
-    QualityPanel,
-    facts_of,
-    meaning_of,
-    sentence_of,
-)
+from rtpipe.dashboard.quality import QualityPanel
+from rtpipe.dashboard.qualitywords import facts_of, meaning_of, sentence_of
 from rtpipe.dashboard.sign import draw_sign, reason_of
+from rtpipe.dashboard.streamquality import Facts
 from rtpipe.dashboard.theme import DARK, LIGHT, choose, theme
 from rtpipe.device import Device
 from rtpipe.ring import Ring
