@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
 import typer
 
-from rtpipe import __version__
+from rtpipe import __version__, options
 from rtpipe.errors import RtpipeError
 from rtpipe.interrupt import STATUS, end_at_once, interruptible, leave
 
@@ -29,74 +29,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Device = Annotated[
-    list[str] | None,
-    typer.Option(help="KIND[:ARG]; may be given several times. Example: synthetic:emg"),
-]
-Model = Annotated[
-    list[str] | None,
-    typer.Option(help="A bundle's file, or demo:gesture|emotion|seizure; repeats."),
-]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", help="A TOML file, or one shipped: synthetic.", readable=False
-    ),
-]
-Ui = Annotated[str | None, typer.Option(help="auto, qt, terminal or none.")]
-Json = Annotated[
-    bool, typer.Option("--json", help="JSON lines on standard output, and no view.")
-]
-Duration = Annotated[float | None, typer.Option(help="Seconds to run.")]
-Compute = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
-LslOut = Annotated[
-    str | None,
-    typer.Option(help="Send the answers as LSL streams: NAME and NAME-decisions."),
-]
-LslScope = Annotated[
-    str | None,
-    typer.Option(
-        help="How far LSL streams are seen: machine, link, site, organization, global."
-    ),
-]
-Metrics = Annotated[
-    str | None,
-    typer.Option(
-        metavar="PORT",
-        help="[HOST:]PORT where Prometheus may read the counters; 127.0.0.1 only.",
-    ),
-]
-Record = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE.xdf",
-        help="Record all of it in a new file; {date}, {run}, {subject}, {task} may "
-        "stand in its name.",
-    ),
-]
-Subject = Annotated[str | None, typer.Option(help="What {subject} stands for.")]
-Task = Annotated[str | None, typer.Option(help="What {task} stands for.")]
-Board = Annotated[
-    str | None, typer.Option(help="Of which board a file of BrainFlow's is.")
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="key=value, as in a config: --set device.seed=7"),
-]
-
-
-RECIPES = (
-    "gesture, mental-state, demo-gesture, demo-emotion, demo-seizure, or a recipe of "
-    "another package."
-)
-
 
 @app.callback()
-def _options_of_all(
-    version: Annotated[
-        bool, typer.Option("--version", is_eager=True, help="Show it and exit.")
-    ] = False,
-) -> None:
+def _options_of_all(version: options.Version = False) -> None:
     if version:
         typer.echo(f"rtpipe {__version__}")
         raise typer.Exit
@@ -116,20 +51,20 @@ def main() -> NoReturn:
 
 @app.command()
 def live(
-    device: Device = None,
-    model: Model = None,
-    config: ConfigFile = None,
-    ui: Ui = None,
-    json_lines: Json = False,
-    duration: Duration = None,
-    compute: Compute = None,
-    lsl_out: LslOut = None,
-    lsl_scope: LslScope = None,
-    metrics: Metrics = None,
-    record: Record = None,
-    subject: Subject = None,
-    task: Task = None,
-    assign: Set = None,
+    device: options.Device = None,
+    model: options.Model = None,
+    config: options.ConfigFile = None,
+    ui: options.Ui = None,
+    json_lines: options.JsonLines = False,
+    duration: options.Duration = None,
+    compute: options.Compute = None,
+    lsl_out: options.LslOut = None,
+    lsl_scope: options.LslScope = None,
+    metrics: options.Metrics = None,
+    record: options.Record = None,
+    subject: options.Subject = None,
+    task: options.Task = None,
+    assign: options.Set = None,
 ) -> None:
     """Show a device's signals, their quality, and live decisions.
 
@@ -145,6 +80,7 @@ def live(
     with _reporting(begins_run=True):
         raw = _options(
             config,
+            device,
             model,
             json_lines,
             ui=ui,
@@ -157,38 +93,27 @@ def live(
             subject=subject,
             task=task,
         )
-        from rtpipe.config import device_argument
-
-        if device:
-            raw["device"] = [device_argument(text) for text in device]
         _run(raw, assign, config)
 
 
 @app.command()
 def replay(
-    file: Annotated[Path, typer.Argument(help="A recording.", readable=False)],
-    speed: Annotated[str, typer.Option(help="1, 8, ... or max.")] = "1",
-    check: Annotated[
-        bool,
-        typer.Option(
-            "--check",
-            help="Compare with the decisions that the recording holds: status 1 where "
-            "they part. Takes --model, --compute, --set and --json beside.",
-        ),
-    ] = False,
-    model: Model = None,
-    config: ConfigFile = None,
-    ui: Ui = None,
-    json_lines: Json = False,
-    duration: Duration = None,
-    compute: Compute = None,
-    lsl_out: LslOut = None,
-    lsl_scope: LslScope = None,
-    metrics: Metrics = None,
-    record: Record = None,
-    subject: Subject = None,
-    task: Task = None,
-    assign: Set = None,
+    file: options.Recording,
+    speed: options.Speed = "1",
+    check: options.Check = False,
+    model: options.Model = None,
+    config: options.ConfigFile = None,
+    ui: options.Ui = None,
+    json_lines: options.JsonLines = False,
+    duration: options.Duration = None,
+    compute: options.Compute = None,
+    lsl_out: options.LslOut = None,
+    lsl_scope: options.LslScope = None,
+    metrics: options.Metrics = None,
+    record: options.Record = None,
+    subject: options.Subject = None,
+    task: options.Task = None,
+    assign: options.Set = None,
 ) -> None:
     """Play a recording through models as if it were live.
 
@@ -209,6 +134,7 @@ def replay(
             _check_replay(file, model or [], compute, assign, json_lines)
         raw = _options(
             config,
+            None,
             model,
             json_lines,
             ui=ui,
@@ -230,35 +156,20 @@ def replay(
 
 @app.command(name="record")
 def record_command(
-    file: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="FILE.xdf",
-            help="A new file; {date}, {run} (the first number that is free), {subject} "
-            "and {task} may stand in its name. Its folder is made, but none above it.",
-        ),
-    ] = None,
-    device: Device = None,
-    config: ConfigFile = None,
-    ui: Ui = None,
-    json_lines: Json = False,
-    duration: Duration = None,
-    lsl_scope: LslScope = None,
-    metrics: Metrics = None,
-    subject: Subject = None,
-    task: Task = None,
-    cues: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,C",
-            help="Labels to ask for, in random order; truth follows the device's own.",
-        ),
-    ] = None,
-    repeat: Annotated[
-        int | None, typer.Option(help="How often each label is asked for: 5.")
-    ] = None,
-    seconds: Annotated[float | None, typer.Option(help="Length of a cue: 3.")] = None,
-    assign: Set = None,
+    file: options.NewFile = None,
+    device: options.Device = None,
+    config: options.ConfigFile = None,
+    ui: options.Ui = None,
+    json_lines: options.JsonLines = False,
+    duration: options.Duration = None,
+    lsl_scope: options.LslScope = None,
+    metrics: options.Metrics = None,
+    subject: options.Subject = None,
+    task: options.Task = None,
+    cues: options.Cues = None,
+    repeat: options.Repeat = None,
+    seconds: options.Seconds = None,
+    assign: options.Set = None,
 ) -> None:
     """Record a device's signals and markers; no models run.
 
@@ -273,6 +184,7 @@ def record_command(
     with _reporting(begins_run=True):
         raw = _options(
             config,
+            device,
             None,
             json_lines,
             ui=ui,
@@ -286,10 +198,6 @@ def record_command(
             repeat=repeat,
             seconds=seconds,
         )
-        from rtpipe.config import device_argument
-
-        if device:
-            raw["device"] = [device_argument(text) for text in device]
         if not raw.get("record"):
             raise RtpipeError("no file is named: rtpipe record --device ... FILE.xdf")
         raw["model"] = []
@@ -297,11 +205,7 @@ def record_command(
 
 
 @app.command()
-def view(
-    run: Annotated[
-        str | None, typer.Argument(help="Its name, where several go on.")
-    ] = None,
-) -> None:
+def view(run: options.RunName = None) -> None:
     """Open a window on a run that goes on; closing it does not touch the run.
 
     \b
@@ -317,11 +221,9 @@ def view(
 
 @app.command()
 def devices(
-    scan: Annotated[float, typer.Option(help="Seconds that each kind may search.")] = 2,
-    json_lines: Annotated[
-        bool, typer.Option("--json", help="One JSON object on standard output.")
-    ] = False,
-    lsl_scope: LslScope = None,
+    scan: options.Scan = 2,
+    json_lines: options.JsonObject = False,
+    lsl_scope: options.LslScope = None,
 ) -> None:
     """Show what could be typed after --device here: what is found, and what is missing.
 
@@ -350,14 +252,10 @@ def devices(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help=RECIPES)],
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of recordings.", readable=False)
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the results.", readable=False)
-    ] = None,
-    assign: Set = None,
+    recipe: options.Recipe,
+    data: options.TrainingData = None,
+    out: options.Results = None,
+    assign: options.Set = None,
 ) -> None:
     """Train a bundle: OUT/RECIPE.pt, and beside it card, metrics and pictures.
 
@@ -380,19 +278,12 @@ def train(
 
 @app.command()
 def evaluate(
-    bundle: Annotated[str, typer.Argument(help="A bundle; or demo:gesture, ...")],
-    data: Annotated[
-        Path, typer.Option(help="A recording, or a folder of them.", readable=False)
-    ],
-    json_lines: Annotated[
-        bool, typer.Option("--json", help="One JSON object on standard output.")
-    ] = False,
-    predictions: Annotated[
-        Path | None,
-        typer.Option(help="Write every prediction, a JSON line each.", readable=False),
-    ] = None,
-    compute: Compute = None,
-    assign: Set = None,
+    bundle: options.Bundle,
+    data: options.TestData,
+    json_lines: options.JsonObject = False,
+    predictions: options.Predictions = None,
+    compute: options.Compute = None,
+    assign: options.Set = None,
 ) -> None:
     """Score a bundle on labelled recordings, as it is: nothing is fitted.
 
@@ -433,19 +324,10 @@ def evaluate(
 
 @app.command()
 def inspect(
-    file: Annotated[
-        str, typer.Argument(help="A recording; or a bundle: its file, demo:gesture, ..")
-    ],
-    json_lines: Annotated[
-        bool, typer.Option("--json", help="All of it as one JSON object.")
-    ] = False,
-    repair: Annotated[
-        bool,
-        typer.Option(
-            "--repair", help="Write a whole copy of a broken XDF file beside."
-        ),
-    ] = False,
-    board: Board = None,
+    file: options.RecordingOrBundle,
+    json_lines: options.JsonOfAll = False,
+    repair: options.Repair = False,
+    board: options.Board = None,
 ) -> None:
     """Show what is in a recording and whether it is whole, or a bundle's card.
 
@@ -509,28 +391,16 @@ def _is_archive(path: Path) -> bool:
 
 @app.command()
 def convert(
-    file: Annotated[Path, typer.Argument(help="A recording.", readable=False)],
-    to: Annotated[str, typer.Option(help="edf, bdf, fif, csv or bids.")],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for the files; else the recording's.", readable=False
-        ),
-    ] = None,
-    subject: Annotated[str | None, typer.Option(help="For BIDS: who.")] = None,
-    task: Annotated[str | None, typer.Option(help="For BIDS: doing what.")] = None,
-    session: Annotated[
-        str | None, typer.Option(help="For BIDS: on which visit.")
-    ] = None,
-    run: Annotated[str | None, typer.Option(help="For BIDS: which repetition.")] = None,
-    units: Annotated[
-        str | None,
-        typer.Option(help="Of channels that tell none: uV, none, or one,for,each."),
-    ] = None,
-    board: Board = None,
-    channels: Annotated[
-        str | None, typer.Option(metavar="A,B,C", help="Those to write; else all.")
-    ] = None,
+    file: options.Recording,
+    to: options.Format,
+    out: options.Converted = None,
+    subject: options.BidsSubject = None,
+    task: options.BidsTask = None,
+    session: options.BidsSession = None,
+    run: options.BidsRun = None,
+    units: options.Units = None,
+    board: options.Board = None,
+    channels: options.Channels = None,
 ) -> None:
     """Write a recording for other programs: a file for each of its streams.
 
@@ -576,17 +446,20 @@ def _answers(board: str | None, units: str | None) -> Any:
 
 def _options(
     config: Path | None,
+    device: list[str] | None,
     model: list[str] | None,
     json_lines: bool,
     **given: Any,
 ) -> dict[str, Any]:
     """Return the file's keys with those of the command line over them."""
-    from rtpipe.config import load
+    from rtpipe.config import device_argument, load
 
     raw = load(config) if config else {}
     raw |= {key: value for key, value in given.items() if value is not None}
     if json_lines:
         raw["json"] = True
+    if device:
+        raw["device"] = [device_argument(text) for text in device]
     if model:
         raw["model"] = [{"path": path} for path in model]
     return raw
