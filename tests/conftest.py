@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from rtpipe import connection
 from rtpipe.types import StreamInfo
+
+from .scripted import Time
 
 # Read by liblsl once, when it is first used, here and in the processes of tests.
 os.environ["LSLAPICFG"] = str(Path(__file__).parent / "lsl_api.cfg")
@@ -45,6 +48,15 @@ def armband() -> StreamInfo:
         units=("none",) * 8,
         rails=(-128.0, 127.0),
     )
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    """The clock of connections: it moves when somebody waits, and only then."""
+    time = Time()
+    monkeypatch.setattr(connection, "now", lambda: time.now)
+    monkeypatch.setattr(connection, "time", time)
+    return time
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The tests; what several files of them share stands beside them, or in conftest."""
