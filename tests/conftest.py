@@ -60,6 +60,14 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 
 @pytest.fixture
+def xterm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal of many colours, whatever the tests are run in."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
 def lsl_name() -> str:
     """A name that no other stream has."""
     return f"test {uuid.uuid4().hex[:12]}"
