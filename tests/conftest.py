@@ -1,11 +1,13 @@
 import os
 import signal
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PyQt6.QtCore import QSettings
+from PyQt6.QtWidgets import QApplication
 
 from rtpipe import connection
 from rtpipe.types import StreamInfo
@@ -65,6 +67,22 @@ def xterm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def light(qapp: QApplication) -> Iterator[None]:
+    """The light colours of the dashboard."""
+    from rtpipe.dashboard.theme import LIGHT, choose
+
+    choose(LIGHT)
+    yield
+    choose(None)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> QSettings:
+    """What windows remember, in a file of the test's own."""
+    return QSettings(str(tmp_path / "ini"), QSettings.Format.IniFormat)
 
 
 @pytest.fixture
