@@ -7,6 +7,8 @@ The file answers raw windows with probabilities and needs no rtpipe to do so::
     f = bundle.features(windows)           # the same in two steps, so that the
     bundle.probabilities(f, mean, scale)   # features can be adapted in between,
     bundle.weights(f)                      # to windows that count by these weights
+    bundle.evidence(f, mean, scale)        # and to how the electrodes are placed:
+    bundle.placed(f, placement)            # that of f, mean and scale in what it knows
 
 A bundle is a program: run only one you trust. What would read or write files, print,
 or call operators that are not PyTorch's own is refused before anything of it runs,
@@ -36,7 +38,7 @@ _AT_ONCE = b"__setstate__"
 
 
 class Exported(nn.Module):
-    """What a bundle contains: features, their usual mean and scale, a head, weights.
+    """What a bundle contains: features, their usual mean and scale, a head, and more.
 
     Parameters
     ----------
@@ -51,6 +53,9 @@ class Exported(nn.Module):
     weigh : Module or None
         (batch, n_features) to how much each window counts in the running moments,
         shape (batch,), from 0 to 1; None means that all count 1.
+    place : Module or None
+        What tells how the electrodes are placed: `rtpipe.features.placement.Placement`;
+        None means that they are placed as in training.
     """
 
     def __init__(
@@ -60,10 +65,12 @@ class Exported(nn.Module):
         mean: Tensor,
         scale: Tensor,
         weigh: nn.Module | None = None,
+        place: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.describe, self.head = describe, head
         self.weigh = weigh or Alike()
+        self.place = place or AsTrained()
         self.mean: Tensor
         self.scale: Tensor
         self.register_buffer("mean", mean.float())
@@ -93,6 +100,25 @@ class Exported(nn.Module):
         weights: Tensor = self.weigh(features)
         return weights
 
+    @torch.jit.export
+    def evidence(self, features: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+        """Return how much more probable each placement makes windows than the first.
+
+        A difference of log-likelihoods, shape (batch, n_placements); features, mean
+        and scale have the shape (batch, n_features).
+        """
+        evidence: Tensor = self.place(features, mean, scale)
+        return evidence
+
+    @torch.jit.export
+    def placed(self, values: Tensor, placement: Tensor) -> Tensor:
+        """Return features, or moments of them, as if placed as in training.
+
+        `values` has the shape (batch, n_features), `placement` of int64 (batch,).
+        """
+        placed: Tensor = self.place.placed(values, placement)  # type: ignore[operator]
+        return placed
+
 
 class Standardised(nn.Module):
     """A head on features less their mean, over their scale.
@@ -119,6 +145,19 @@ class Alike(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Return ones, shape (batch,)."""
         return torch.ones(features.shape[0], device=features.device)
+
+
+class AsTrained(nn.Module):
+    """Placed as in training, and in no other way."""
+
+    def forward(self, features: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+        """Return zeros, shape (batch, 1)."""
+        return torch.zeros(features.shape[0], 1, device=features.device)
+
+    @torch.jit.export
+    def placed(self, values: Tensor, placement: Tensor) -> Tensor:
+        """Return the values."""
+        return values
 
 
 class Bundle:

@@ -32,6 +32,23 @@ class StageCard(_Part):
     settings: dict[str, Any] = {}
 
 
+class Placements(_Part):
+    """How the electrodes may be placed, where the bundle can tell it from the signals.
+
+    Parameters
+    ----------
+    names : tuple of str
+        For a person, in the order of the bundle's evidence; the first is that of the
+        training.
+    lead : float
+        By how much the evidence for another one, summed over the run, must exceed that
+        for the first: a difference of log-likelihoods.
+    """
+
+    names: tuple[str, ...] = Field(min_length=2)
+    lead: PositiveFloat
+
+
 class Training(_Part):
     """How and on what a bundle was trained.
 
@@ -81,6 +98,8 @@ class Card(_Part):
     adapts : float or None
         How many windows the training's feature mean and variance count as in the
         running ones; None when features are not adapted.
+    placements : Placements or None
+        None when the electrodes are taken to be placed as in training.
     decision : Decision
         How its probabilities become decisions, unless the user says otherwise.
     notes : tuple of str
@@ -103,6 +122,7 @@ class Card(_Part):
     hop: PositiveInt
     stages: tuple[StageCard, ...] = ()
     adapts: PositiveFloat | None = None
+    placements: Placements | None = None
     decision: Decision = Decision()
     notes: tuple[str, ...] = ()
     training: Training
@@ -118,6 +138,8 @@ class Card(_Part):
             raise ValueError(
                 f"{len(self.units)} units do not fit {len(self.ch_names)} channels"
             )
+        if self.placements is not None and self.adapts is None:
+            raise ValueError("placements are told by features that are adapted")
         return self
 
 

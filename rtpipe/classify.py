@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from rtpipe import clock
+from rtpipe.adaptation import Adaptation, Placements
 from rtpipe.bundle import Bundle
 from rtpipe.decide import Decider, Decision
 from rtpipe.errors import BundleError, Overrun
-from rtpipe.moments import RunningMoments
 from rtpipe.pipeline import Due
 from rtpipe.sink import ModelStatus
 from rtpipe.skipped import REASONS, give_up
@@ -55,7 +55,8 @@ class Classifier:
             pin_memory=self._compute.type == "cuda",
         )
         self._rows: Float32 = self._windows.numpy()
-        self._moments: dict[str, RunningMoments] = {}
+        self._adaptation = self._fresh()
+        self._placement: dict[str, int] = {}  # that was told last
         self._mute: set[str] = set()  # streams whose last window had no answer
         self._overwritten: dict[str, int] = {}  # up to where such samples are counted
         self._deciders: dict[str, tuple[int, Decider]] = {}
@@ -64,14 +65,8 @@ class Classifier:
         """Run every batch size, until TorchScript has specialised for it."""
         for size in SIZES:
             for _ in range(2):
-                features = self._features(size)
-                n = features.shape[1]
-                shape = (size, n) if self.bundle.card.adapts else (n,)
-                found = self._probabilities(
-                    features, np.zeros(shape, np.float32), np.ones(shape, np.float32)
-                )
-                if self.bundle.card.adapts:
-                    self._weights(features)
+                found, _ = self._answered([""] * size, size, 0)
+        self._adaptation = self._fresh()
         labels = len(self.bundle.card.labels)
         if found.shape[1] != labels:
             raise BundleError(f"it gives {found.shape[1]} probabilities, not {labels}")
@@ -82,8 +77,10 @@ class Classifier:
         """Return a prediction for each window that can be read and is finite.
 
         For others an event of kind "none" says why they have none, once in a row; such
-        as were overwritten are told in an event "skipped", too. `due` is in the order
-        of the windows per stream, and at most `SIZES[-1]` long.
+        as were overwritten are told in an event "skipped", too. An event "placement"
+        comes before the first window for which the electrodes are found to be placed
+        otherwise than so far. `due` is in the order of the windows per stream, and at
+        most `SIZES[-1]` long.
 
         Where windows are to be answered to the last bit as they were before, they stand
         at `place` and following in a batch of at least the size `batch`.
@@ -97,8 +94,10 @@ class Classifier:
                 kept.append(each)
         size = max(batch, _padded(place + len(kept)))
         streams = [each.stream for each in kept]
-        answers = self._answered(streams, size, place) if kept else ()
-        rows: Iterator[tuple[int, Float64]] = enumerate(answers, place)
+        answers = (
+            zip(*self._answered(streams, size, place), strict=True) if kept else ()
+        )
+        rows: Iterator[tuple[int, tuple[Float64, int]]] = enumerate(answers, place)
         now = clock.now()
         # Counted from here on, where nothing can fail, so that a window counts once.
         found: list[Prediction | Event] = []
@@ -109,7 +108,8 @@ class Classifier:
                 self._count(each, faults[k])
                 found += self._none(each, faults[k])
                 continue
-            at, row = next(rows)
+            at, (row, placement) = next(rows)
+            found += self._placed(each, placement)
             if np.isfinite(row).all():
                 found.append(self._predicted(each, row, now, size, at))
                 self._mute.discard(each.stream)
@@ -147,65 +147,43 @@ class Classifier:
         told = {"model": self.status.name, "reason": reason}
         return [Event(due.stream, due.end, "none", due.stop - 1, told)]
 
-    def _answered(self, streams: list[str], size: int, place: int) -> Float64:
-        """Return the probabilities of rows of the batch, (n_windows, n_labels)."""
+    def _placed(self, due: Due, placement: int) -> list[Event]:
+        """Return the event that tells of another placement than so far."""
+        names = self.bundle.card.placements
+        if names is None or placement == self._placement.get(due.stream, 0):
+            return []
+        self._placement[due.stream] = placement
+        told = {"model": self.status.name, "placement": names.names[placement]}
+        return [Event(due.stream, due.end, "placement", due.stop - 1, told)]
+
+    def _answered(
+        self, streams: list[str], size: int, place: int
+    ) -> tuple[Float64, Placements]:
+        """Return the probabilities of rows of the batch, and their placements.
+
+        Shapes (n_windows, n_labels) and (n_windows,).
+        """
         stop = place + len(streams)
         self._rows[:place] = self._rows[place]
         self._rows[stop:size] = self._rows[place]
-        features = self._features(size)
-        if self.bundle.card.adapts is None:
-            mean, scale = self.bundle.module.mean, self.bundle.module.scale
-        else:
-            mean, scale = self._adapted(features, streams, size, place)
-        return self._probabilities(features, mean, scale)[place:stop]
-
-    def _features(self, size: int) -> torch.Tensor:
+        module = self.bundle.module
         with torch.inference_mode():
             x = self._windows[:size].to(self._compute, non_blocking=True)
-            features: torch.Tensor = self.bundle.module.features(x)
-            return features
+            features, mean, scale = module.features(x), module.mean, module.scale
+            placements = np.zeros(size, np.int64)
+            if self._adaptation is not None:
+                features, mean, scale, placements = self._adaptation.seen(
+                    features, streams, place
+                )
+            found = module.probabilities(features, mean, scale)
+            answer = found.cpu().numpy().astype(np.float64)
+        return answer[place:stop], placements[place:stop]
 
-    def _probabilities(
-        self,
-        features: torch.Tensor,
-        mean: Float32 | torch.Tensor,
-        scale: Float32 | torch.Tensor,
-    ) -> Float64:
-        with torch.inference_mode():
-            answer = self.bundle.module.probabilities(
-                features,
-                torch.as_tensor(mean, device=self._compute),
-                torch.as_tensor(scale, device=self._compute),
-            )
-            found: Float64 = answer.cpu().numpy().astype(np.float64)
-            return found
-
-    def _weights(self, features: torch.Tensor) -> Float32:
-        with torch.inference_mode():
-            weights: Float32 = self.bundle.module.weights(features).cpu().numpy()
-            return weights
-
-    def _adapted(
-        self, answered: torch.Tensor, streams: list[str], size: int, place: int
-    ) -> tuple[Float32, Float32]:
-        """Return the running mean and scale each window is seen with, padded."""
-        weights = self._weights(answered)
-        features = answered.cpu().numpy()
-        mean = np.zeros((size, features.shape[1]), np.float32)
-        scale = np.ones_like(mean)
-        for stream in dict.fromkeys(streams):
-            rows = [k for k, each in enumerate(streams, place) if each == stream]
-            moments = self._moments.get(stream) or self._prior()
-            mean[rows], scale[rows] = moments.advance(features[rows], weights[rows])
-            self._moments[stream] = moments
-        return mean, scale
-
-    def _prior(self) -> RunningMoments:
-        module, worth = self.bundle.module, self.bundle.card.adapts
-        assert worth is not None
-        return RunningMoments(
-            module.mean.cpu().numpy(), module.scale.cpu().numpy(), worth
-        )
+    def _fresh(self) -> Adaptation | None:
+        """Return what has learnt nothing yet; None where nothing is learnt."""
+        if self.bundle.card.adapts is None:
+            return None
+        return Adaptation(self.bundle, self._compute)
 
     def _predicted(
         self, due: Due, probabilities: Float64, now: float, batch: int, place: int

@@ -77,10 +77,14 @@ def main(recording: str, bundle: str, out: str) -> None:
         mean, scale = model.mean, model.scale
         if card["adapts"]:
             prior = mean.numpy(), scale.numpy(), card["adapts"]
-            mean, scale = running(f.numpy(), model.weights(f).numpy(), *prior)
-        p = model.probabilities(
-            f, torch.as_tensor(mean), torch.as_tensor(scale)
-        ).numpy()
+            weights = model.weights(f).numpy()
+            mean, scale = running(f.numpy(), weights, *prior)
+        seen = [torch.as_tensor(each) for each in (f, mean, scale)]
+        if card["placements"]:
+            evidence = model.evidence(*seen).numpy()
+            worn = torch.tensor(placed(evidence, weights, card["placements"]["lead"]))
+            seen = [model.placed(each, worn) for each in seen]
+        p = model.probabilities(*seen).numpy()
 
     names = ["", *card["labels"]]  # class k of the file is label k - 1 of the card
     with open(out, "w") as file:
@@ -113,6 +117,16 @@ def running(
         worth += weight
         total, squares = total + weight * row, squares + weight * row**2
     return np.array(means, np.float32), np.array(scales, np.float32)
+
+
+def placed(evidence: Array, weights: Array, lead: float) -> list[int]:
+    """The placement before each window: the first, until another is so far ahead."""
+    total, found = np.zeros(evidence.shape[1]), []
+    for row, weight in zip(evidence, weights, strict=True):
+        best = int(total[1:].argmax()) + 1
+        found.append(best if total[best] - lead > total[0] else 0)
+        total += float(weight) * row
+    return found
 
 
 if __name__ == "__main__":

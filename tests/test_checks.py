@@ -13,7 +13,7 @@ from torch.jit import is_scripting  # type: ignore[attr-defined]
 
 from rtpipe import clock
 from rtpipe.bundle import Exported, Standardised, save
-from rtpipe.card import Card, Training
+from rtpipe.card import Card, Placements, Training
 from rtpipe.checks import (
     check_bundle,
     check_device,
@@ -23,6 +23,7 @@ from rtpipe.checks import (
     noise,
 )
 from rtpipe.errors import DeviceNotFound
+from rtpipe.features.placement import Placement
 from rtpipe.types import Chunk, Event, StreamInfo
 
 # Stages -----------------------------------------------------------------------------
@@ -479,16 +480,43 @@ class WeightOfTheBatch(nn.Module):
 
 
 def exported(
-    describe: nn.Module, n_labels: int = 3, weigh: nn.Module | None = None
+    describe: nn.Module,
+    n_labels: int = 3,
+    weigh: nn.Module | None = None,
+    place: nn.Module | None = None,
 ) -> nn.Module:
     torch.manual_seed(0)
     head = Standardised(nn.Linear(4, n_labels))
-    return Exported(describe, head, torch.zeros(4), torch.ones(4), weigh)
+    return Exported(describe, head, torch.zeros(4), torch.ones(4), weigh, place)
+
+
+def placed(*orders: Sequence[int]) -> Placement:
+    return Placement(orders, np.ones((1, 4)), np.eye(4))
+
+
+class AgainstTheFirst(Placement):
+    def forward(self, features: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+        return features[:, :2]
+
+
+class DoublesValues(Placement):
+    @torch.jit.export
+    def placed(self, values: Tensor, placement: Tensor) -> Tensor:
+        return values * (1 + placement[:, None])
+
+
+class InfinitelySure(Placement):
+    def forward(self, features: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+        return features[:, :2].square() * torch.tensor([0.0, float("inf")])
+
+
+TWO = [range(4), range(3, -1, -1)], np.ones((1, 4)), np.eye(4)
+WORN = Placements(names=("as in training", "mirrored"), lead=20.0)
 
 
 @pytest.fixture
-def saved(muse: StreamInfo, tmp_path: Path) -> Callable[[nn.Module], Path]:
-    def saved(module: Any) -> Path:
+def saved(muse: StreamInfo, tmp_path: Path) -> Callable[..., Path]:
+    def saved(module: Any, placements: Placements | None = None) -> Path:
         card = Card(
             name="made",
             task="mood",
@@ -498,6 +526,8 @@ def saved(muse: StreamInfo, tmp_path: Path) -> Callable[[nn.Module], Path]:
             units=muse.units,
             n_times=64,
             hop=16,
+            adapts=None if placements is None else 9.0,
+            placements=placements,
             training=Training(recipe="none", protocol="none", seed=0, simulated=True),
         )
         path = tmp_path / "made.pt"
@@ -507,8 +537,9 @@ def saved(muse: StreamInfo, tmp_path: Path) -> Callable[[nn.Module], Path]:
     return saved
 
 
-def test_a_bundle_that_keeps_its_promise(saved: Callable[[nn.Module], Path]) -> None:
+def test_a_bundle_that_keeps_its_promise(saved: Callable[..., Path]) -> None:
     check_bundle(saved(exported(Power())))
+    check_bundle(saved(exported(Power(), place=Placement(*TWO)), WORN))
 
 
 @pytest.mark.parametrize(
@@ -530,9 +561,28 @@ def test_a_bundle_that_keeps_its_promise(saved: Callable[[nn.Module], Path]) -> 
     ids=lambda case: type(case).__name__ if isinstance(case, nn.Module) else "",
 )
 def test_a_bundle_that_breaks_its_promise(
-    module: nn.Module, said: str, saved: Callable[[nn.Module], Path]
+    module: nn.Module, said: str, saved: Callable[..., Path]
 ) -> None:
     path = saved(module)
+    with pytest.raises(AssertionError, match=said):
+        check_bundle(path)
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (None, r"evidence is shaped \(64, 1\), the card has 2 placements"),
+        (AgainstTheFirst(*TWO), "there is evidence against the first placement"),
+        (InfinitelySure(*TWO), "evidence is not finite"),
+        (placed(range(3, -1, -1), range(4)), "the first placement changes features"),
+        (DoublesValues(*TWO), "placement 1 is no other order of the features"),
+    ],
+    ids=lambda case: type(case).__name__ if isinstance(case, nn.Module) else "",
+)
+def test_placements_that_break_their_promise(
+    place: nn.Module | None, said: str, saved: Callable[..., Path]
+) -> None:
+    path = saved(exported(Power(), place=place), WORN)
     with pytest.raises(AssertionError, match=said):
         check_bundle(path)
 

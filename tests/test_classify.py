@@ -8,10 +8,12 @@ import torch
 from torch import nn
 
 from rtpipe.bundle import Bundle, Exported, Standardised
-from rtpipe.card import Card, Training
+from rtpipe.card import Card, Placements, Training
 from rtpipe.classify import SIZES, Classifier
 from rtpipe.counters import WindowCounters
 from rtpipe.decide import Decision
+from rtpipe.errors import BundleError
+from rtpipe.features.placement import Placement
 from rtpipe.features.timedomain import LogRms
 from rtpipe.latency import Histogram
 from rtpipe.pipeline import Due
@@ -19,26 +21,52 @@ from rtpipe.ring import Ring
 from rtpipe.sink import ModelStatus
 from rtpipe.types import Chunk, Event, Prediction
 
+WORN = Placements(names=("as in training", "mirrored"), lead=20.0)
+
 
 class Watched:
     """A bundle's module that keeps the batch sizes each of its methods is given."""
 
     def __init__(self) -> None:
         head = Standardised(nn.Linear(2, 2))
-        self._module = Exported(LogRms(), head, torch.zeros(2), torch.ones(2))
+        place = Placement([[0, 1], [1, 0]], np.zeros((1, 2)), np.eye(2))
+        self._module = Exported(
+            LogRms(), head, torch.zeros(2), torch.ones(2), place=place
+        )
         self.sizes: dict[str, set[int]] = {}
 
     def __getattr__(self, method: str) -> Any:
+        told = getattr(self._module, method)
+        if isinstance(told, torch.Tensor):
+            return told
+
         def watched(batch: torch.Tensor, *more: torch.Tensor) -> torch.Tensor:
             self.sizes.setdefault(method, set()).add(len(batch))
-            answer: torch.Tensor = getattr(self._module, method)(batch, *more)
+            answer: torch.Tensor = told(batch, *more)
             return answer
 
         return watched
 
 
-@pytest.mark.parametrize("adapts", [None, 10.0])
-def test_every_method_that_is_used_is_warmed_up(adapts: float | None) -> None:
+@pytest.mark.parametrize(
+    ("adapts", "placements", "more"),
+    [
+        (None, None, set()),
+        (10.0, None, {"weights"}),
+        (10.0, WORN, {"weights", "evidence", "placed"}),
+    ],
+)
+def test_every_method_that_is_used_is_warmed_up(
+    adapts: float | None, placements: Placements | None, more: set[str]
+) -> None:
+    methods = {"features", "probabilities"} | more
+    assert warmed_up(adapts, placements) == {method: set(SIZES) for method in methods}
+
+
+def warmed_up(
+    adapts: float | None, placements: Placements | None
+) -> dict[str, set[int]]:
+    """Return the batch sizes each method was given."""
     card = Card(
         name="gesture",
         task="gesture",
@@ -49,13 +77,19 @@ def test_every_method_that_is_used_is_warmed_up(adapts: float | None) -> None:
         n_times=40,
         hop=10,
         adapts=adapts,
+        placements=placements,
         training=Training(recipe="none", protocol="none", seed=0, simulated=True),
     )
     status = ModelStatus(card.name, card.task, card.labels, (), {}, Histogram())
     module = Watched()
     Classifier(Bundle(card, module), status, Decision()).warm_up()
-    methods = {"features", "probabilities"} | ({"weights"} if adapts else set())
-    assert module.sizes == {method: set(SIZES) for method in methods}
+    return module.sizes
+
+
+def test_evidence_of_other_placements_than_the_card_names() -> None:
+    three = Placements(names=("as in training", "turned", "mirrored"), lead=20.0)
+    with pytest.raises(BundleError, match="evidence of 2 placements, not 3"):
+        warmed_up(10.0, three)
 
 
 @pytest.mark.parametrize("adapts", [None, 10.0])

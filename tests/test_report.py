@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from rtpipe.bundle import Bundle, Exported, Standardised
-from rtpipe.card import Card, StageCard, Training
+from rtpipe.card import Card, Placements, StageCard, Training
 from rtpipe.console import Output
 from rtpipe.decide import Decision
 from rtpipe.errors import ConfigError
@@ -223,6 +223,11 @@ def test_a_card_is_shown_in_words(capsys: Capture) -> None:
             "256.5 Hz, 1 channel in uV: A",
         ),
         ({"adapts": 40.0}, "adapts", "yes: the training counts as 40 windows"),
+        (
+            {"adapts": 40.0, "placements": Placements(names=("a", "b", "c"), lead=1)},
+            "placement",
+            "found among 3, from what came before",
+        ),
         ({"name": "x[red]\x1b[2Jy"}, "name", "x[red] [2Jy"),
         (
             {"decision": Decision(smoothing="none", dwell=3, confidence=0.6)},

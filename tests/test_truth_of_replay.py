@@ -18,9 +18,10 @@ import torch
 from torch import nn
 
 from rtpipe.bundle import Exported, Standardised, save
-from rtpipe.card import Card, StageCard, Training
+from rtpipe.card import Card, Placements, StageCard, Training
 from rtpipe.cli import app
 from rtpipe.features.covariance import LogCovariance
+from rtpipe.features.placement import Placement, ring
 from rtpipe.recordings.uci import CHANNELS, GESTURES
 from rtpipe.stages.filter import Filter
 from rtpipe.types import Chunk, StreamInfo
@@ -29,12 +30,15 @@ HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "shared" / "data" / "uci_emg_gestures.tar.xz"
 REAL = "EMG_data_for_gestures-master/01/1_raw_data_13-12_22.03.16.txt"
 Line = dict[str, Any]
+LEAD = 100.0  # of evidence; small enough that a placement is found, and another
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle that uses all there is: two stages with state, features adapted."""
+    """A bundle that uses all there is: two stages, features adapted, placements."""
     torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    worn = ring(8)
     card = Card(
         name="gesture",
         task="gesture",
@@ -45,6 +49,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         n_times=200,
         hop=50,
         adapts=40,
+        placements=Placements(names=tuple(worn), lead=LEAD),
         stages=(
             StageCard(
                 kind="channel_scale", settings={"prior": [10.0] * 8, "worth": 8e3}
@@ -54,14 +59,25 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         training=Training(recipe="none", protocol="none", seed=0, simulated=True),
     )
     path = tmp_path_factory.mktemp("bundle") / "gesture.pt"
-    parts = (
+    exported = Exported(
         LogCovariance(),
         Standardised(nn.Linear(36, 6)),
         torch.zeros(36),
         torch.ones(36),
+        place=Placement(
+            [triangle(order) for order in worn.values()],
+            rng.standard_normal((6, 36)),
+            np.eye(36),
+        ),
     )
-    save(path, Exported(*parts), card)
+    save(path, exported, card)
     return path
+
+
+def triangle(order: list[int]) -> list[int]:
+    """Return where the pairs of channels in another order stand among the pairs."""
+    pairs = [(i, j) for i in range(8) for j in range(i, 8)]
+    return [pairs.index(tuple(sorted((order[i], order[j])))) for i, j in pairs]  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module", params=["made", "real"])

@@ -1,6 +1,7 @@
 """What a bundle promises."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -75,3 +76,28 @@ def check_bundle(path: Path) -> None:
     assert np.allclose(weights, np.concatenate(weights_alone), atol=_CLOSE), (
         "a window in a batch weighs otherwise than alone"
     )
+    if card.placements is not None:
+        _check_placements(module, features, len(card.placements.names))
+
+
+def _check_placements(module: Any, features: Any, n_placements: int) -> None:
+    """Check that evidence is of the card's placements, the first being as it is."""
+    import torch
+
+    mean, scale = (
+        each.expand_as(features).contiguous() for each in (module.mean, module.scale)
+    )
+    with torch.inference_mode():
+        evidence = module.evidence(features, mean, scale)
+        first = torch.zeros(len(features), dtype=torch.int64)
+        placed = [module.placed(features, first + k) for k in range(evidence.shape[1])]
+    shape = tuple(evidence.shape)
+    assert shape == (len(features), n_placements), (
+        f"evidence is shaped {shape}, the card has {n_placements} placements"
+    )
+    assert (evidence[:, 0] == 0).all(), "there is evidence against the first placement"
+    assert torch.isfinite(evidence).all(), "evidence is not finite"
+    assert torch.equal(placed[0], features), "the first placement changes features"
+    for k, each in enumerate(placed):
+        same = torch.equal(each.sort(1)[0], features.sort(1)[0])
+        assert same, f"placement {k} is no other order of the features"

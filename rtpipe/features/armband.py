@@ -107,6 +107,21 @@ class ArmbandFeatures(nn.Module):
         triangle: Tensor = logarithm[:, self.rows, self.columns] * self.weights
         return triangle
 
+    def reordered(self, order: Sequence[int]) -> list[int]:
+        """Return the places of the features that channels in another order have.
+
+        With `x` in that order, ``self(x[:, order]) == self(x)[:, reordered(order)]``.
+        """
+        n, n_pairs = self.n_channels, len(self.rows)
+        pairs = zip(self.rows.tolist(), self.columns.tolist(), strict=True)
+        place = {pair: k for k, pair in enumerate(pairs)}
+        triangle = [
+            place[min(order[i], order[j]), max(order[i], order[j])] for i, j in place
+        ]
+        again = [n_pairs + k for k in triangle]  # of the differences
+        kinds = range(2 * n_pairs, 2 * n_pairs + 4 * n, n)
+        return triangle + again + [first + k for first in kinds for k in order]
+
     def names(self, ch_names: Sequence[str]) -> list[str]:
         """Name the outputs, in order."""
         rows, columns = self.rows.tolist(), self.columns.tolist()

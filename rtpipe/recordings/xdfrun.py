@@ -29,6 +29,7 @@ MADE_BY_A_RUN = frozenset(
     (
         *("gap", "late", "quality", "skipped", "overrun", "sink", "none", "unfit"),
         *("degraded", "steady", "ledger", "disk", "recording", "malformed", "cues"),
+        "placement",
     )
 )
 _NEEDED = {"truth": ("task", "label"), "marker": ("text",)}

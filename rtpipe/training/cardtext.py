@@ -17,6 +17,10 @@ def facts(card: Card) -> list[tuple[str, str]]:
     adapts = "no"
     if card.adapts is not None:
         adapts = f"yes: the training counts as {said(card.adapts)} windows"
+    placed = ""
+    if card.placements is not None:
+        known = len(card.placements.names)
+        placed = f"found among {known}, from what came before"
     found = [
         ("name", card.name),
         ("task", card.task),
@@ -32,6 +36,7 @@ def facts(card: Card) -> list[tuple[str, str]]:
             or "none",
         ),
         ("adapts", adapts),
+        ("placement", placed),
         ("decision", _decision(card.decision)),
         *(("note", note) for note in card.notes),
         ("recipe", _with(training.recipe, training.settings)),
