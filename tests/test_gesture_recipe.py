@@ -21,22 +21,28 @@ from rtpipe.card import read_card
 from rtpipe.checks import check_bundle
 from rtpipe.errors import RecordingError
 from rtpipe.features.armband import ArmbandFeatures, Effort
+from rtpipe.features.placement import Placement
 from rtpipe.recording import constant, file_hash
 from rtpipe.recordings.uci import GESTURES
 from rtpipe.training import gesture, gesturefit
 from rtpipe.training.gesture import LABELS
 from rtpipe.training.gesturefit import (
     Fitted,
-    Order,
     PersonModel,
     Settings,
     choose_epochs,
     fit_net,
     fit_person,
+)
+from rtpipe.training.gestureplacement import NAMES, ORDERS, as_most
+from rtpipe.training.gestureruns import (
+    PHASES,
+    GestureRun,
+    Order,
     random_order,
+    read_runs,
     recorded_order,
 )
-from rtpipe.training.gestureruns import PHASES, GestureRun, read_runs
 from rtpipe.training.recipe import train
 
 Capture = pytest.CaptureFixture[str]
@@ -514,6 +520,53 @@ def test_grids_of_a_run_may_hold_far_more_windows_than_others() -> None:
     run.label[np.arange(len(run.label)) % PHASES != 2] = -1
     model = fit_net([run] * 3, Effort(8), few(batch=2), 6, seed=0)
     assert np.isfinite(model.probabilities(run, recorded_order(run))).all()
+
+
+def worn(run: GestureRun, placement: str) -> GestureRun:
+    """Return a run as it would be with the armband placed in another way."""
+    features = np.empty_like(run.features)
+    features[:, ORDERS[NAMES.index(placement)]] = run.features
+    return replace(run, features=features)
+
+
+OTHERWISE = {"02": "mirrored", "04": "turned by -3 of 8 electrodes"}
+
+
+def some_worn_otherwise() -> tuple[list[GestureRun], list[GestureRun]]:
+    """Return runs of six people as most wear the armband, and as these do."""
+    alike = [made_run(f"{k:02}", n, seed=9 * k + n) for k in range(6) for n in (1, 2)]
+    as_they_do = [
+        worn(run, OTHERWISE[run.person]) if run.person in OTHERWISE else run
+        for run in alike
+    ]
+    return alike, as_they_do
+
+
+def test_people_are_trained_on_as_if_they_wore_it_as_most_do() -> None:
+    alike, as_they_do = some_worn_otherwise()
+    for found, wanted in zip(as_most(as_they_do, Effort(8)), alike, strict=True):
+        np.testing.assert_array_equal(found.features, wanted.features)
+        assert (found.person, found.number) == (wanted.person, wanted.number)
+    for found, wanted in zip(as_most(alike, Effort(8)), alike, strict=True):
+        np.testing.assert_array_equal(found.features, wanted.features)
+
+
+def test_how_a_new_person_wears_it_is_found_without_labels() -> None:
+    _, as_they_do = some_worn_otherwise()
+    model = fit_net(as_most(as_they_do, Effort(8)), Effort(8), few(), 6, seed=0)
+    new = made_run("new", seed=99)
+    order = random_order(new, np.random.default_rng(1))
+    half = len(order) // 2
+    for placement in ("as in training", "mirrored", "turned by +1 of 8 electrodes"):
+        told = replace(worn(new, placement), label=np.full_like(new.label, -1))
+        found = model.probabilities(told, order)[half:]
+        assert accuracy(found, new, order[half:]) > 0.95
+    blind = replace(model, place=Placement([range(N_FEATURES)] * 16, *_NOTHING))
+    found = blind.probabilities(worn(new, "mirrored"), order)[half:]
+    assert accuracy(found, new, order[half:]) < 0.6
+
+
+_NOTHING = np.zeros((1, N_FEATURES)), np.eye(N_FEATURES)
 
 
 def test_a_person_who_never_made_a_gesture_is_never_answered_it() -> None:

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from rtpipe.bundle import Exported
-from rtpipe.card import Card, Training
+from rtpipe.card import Card, Placements, Training
 from rtpipe.decide import Decider, Decision
 from rtpipe.errors import ConfigError
 from rtpipe.features.armband import ArmbandFeatures, Effort
@@ -31,10 +31,17 @@ from rtpipe.training.gesturefit import (
     choose_epochs,
     fit_net,
     fit_person,
+)
+from rtpipe.training.gestureplacement import LEAD, NAMES, as_most
+from rtpipe.training.gestureruns import (
+    HOP,
+    N_CHANNELS,
+    N_TIMES,
+    GestureRun,
     random_order,
+    read_runs,
     recorded_order,
 )
-from rtpipe.training.gestureruns import HOP, N_CHANNELS, N_TIMES, GestureRun, read_runs
 from rtpipe.training.report import print_protocols, working, write_results
 from rtpipe.training.versions import versions
 
@@ -144,7 +151,8 @@ def train(
         units=("none",) * len(CHANNELS),
         n_times=N_TIMES,
         hop=HOP,
-        adapts=everyone.worth,
+        adapts=everyone.prior.worth,
+        placements=Placements(names=NAMES, lead=LEAD),
         decision=DECISION,
         training=Training(
             recipe="gesture",
@@ -175,8 +183,9 @@ def train(
         for person in own
     }
     metrics = {"scores": found, "people": people, "confusion": confusion}
-    mean, scale = (torch.from_numpy(each) for each in (everyone.mean, everyone.scale))
-    exported = Exported(describe, everyone.head, mean, scale, weigh)
+    prior = everyone.prior
+    mean, scale = (torch.from_numpy(each) for each in (prior.mean, prior.scale))
+    exported = Exported(describe, everyone.head, mean, scale, weigh, everyone.place)
     write_results(out, "gesture", exported, card, metrics, confusion)
     print_protocols(found)
 
@@ -251,6 +260,7 @@ def _fit(
     doing: str,
 ) -> tuple[Fitted, Settings]:
     """Choose the number of epochs on held-out people, then fit on all of the runs."""
+    runs = as_most(runs, weigh)
     with working(doing, sum(EPOCHS) + max(EPOCHS)) as step:
         settings = choose_epochs(runs, weigh, settings, len(LABELS), seed, step)
         return fit_net(runs, weigh, settings, len(LABELS), seed, step), settings

@@ -10,18 +10,22 @@ from numpy.typing import NDArray
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import Tensor, nn
 
-from rtpipe.moments import RunningMoments
+from rtpipe.evidence import RunningEvidence
+from rtpipe.features.placement import Placement
 from rtpipe.registry import find
+from rtpipe.training.gestureplacement import LEAD, ORDERS, fit_placement
 from rtpipe.training.gestureruns import (
     N_CHANNELS,
     PHASES,
     GestureRun,
-    prior,
+    Order,
+    Prior,
+    random_order,
+    recorded_order,
     weights,
 )
 from rtpipe.types import Float64
 
-Order = NDArray[np.int64]
 EPOCHS = (10, 20, 30)  # lengths of the schedule that are compared
 
 
@@ -57,29 +61,31 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A head, and the prior of the running moments it is to be used with.
+    """A head, the prior of its running moments, and what tells the placement.
 
     Parameters
     ----------
     head : GestureNet
         Features, mean and scale to logits.
-    mean, scale : ndarray of float64, shape (n_features,)
-    worth : float
-    weigh : Module
+    prior : Prior
+    place : Placement
     """
 
     head: Any
-    mean: Float64
-    scale: Float64
-    worth: float
-    weigh: nn.Module
+    prior: Prior
+    place: Placement
 
     def probabilities(self, run: GestureRun, order: Order) -> Float64:
         """Return what a live run would have answered, shape (n_windows, n_labels)."""
+        seen = [torch.from_numpy(each) for each in self.prior.seen(run, order)]
+        weight = weights(run, self.prior.weigh)[order]
         with torch.inference_mode():
-            logits = self.head(*adapted(run, order, self))
-            found: Float64 = logits.softmax(1).double().numpy()
-        return found
+            told = RunningEvidence(len(ORDERS), LEAD)
+            found = told.advance(self.place(*seen).numpy(), weight)
+            at = torch.from_numpy(found)
+            logits = self.head(*(self.place.placed(each, at) for each in seen))
+            probabilities: Float64 = logits.softmax(1).double().numpy()
+        return probabilities
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,34 +112,6 @@ class PersonModel:
         return found
 
 
-def recorded_order(run: GestureRun, phase: int = 0) -> Order:
-    """Return the windows of one grid as they were recorded; 0 is the protocol's."""
-    return np.arange(len(run.label))[phase::PHASES]
-
-
-def random_order(run: GestureRun, rng: np.random.Generator, phase: int = 0) -> Order:
-    """Return the windows of one grid, the labelled stretches in random order.
-
-    The run also begins anywhere in a stretch, and ends where it began.
-    """
-    grid = recorded_order(run, phase)
-    segment = run.segment[grid]
-    stretches = rng.permutation(int(segment.max()) + 1)
-    order = np.concatenate([grid[segment == each] for each in stretches])
-    return np.roll(order, -int(rng.integers(len(order))))
-
-
-def adapted(run: GestureRun, order: Order, model: Fitted) -> list[Tensor]:
-    """Return features, running mean and running scale of windows in an order.
-
-    Each has the shape (n_windows, n_features).
-    """
-    moments = RunningMoments(model.mean, model.scale, model.worth)
-    features = run.features[order]
-    seen = moments.advance(features, weights(run, model.weigh)[order])
-    return [torch.from_numpy(each) for each in (features, *seen)]
-
-
 def fit_net(
     runs: Sequence[GestureRun],
     weigh: nn.Module,
@@ -142,7 +120,7 @@ def fit_net(
     seed: int,
     step: Callable[[], None] = lambda: None,
 ) -> Fitted:
-    """Fit the heads of a `GestureNet` side by side.
+    """Fit the heads of a `GestureNet` side by side, and what tells the placement.
 
     Every recording of a person holds the gestures in one order. Running moments could
     tell from it how far the experiment has come, and so which gesture is next; so each
@@ -152,6 +130,7 @@ def fit_net(
     Parameters
     ----------
     runs : sequence of GestureRun
+        Placed as one, see `rtpipe.training.gestureplacement.as_most`.
     weigh : Module
         How much a window counts in the running moments.
     settings : Settings
@@ -161,10 +140,10 @@ def fit_net(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    mean, scale = prior(runs, weigh)
+    prior = Prior.of(runs, weigh, settings.worth, ORDERS)
     net = find("models", "gesturenet")(
-        torch.from_numpy(mean).float(),
-        torch.from_numpy(scale).float(),
+        torch.from_numpy(prior.mean).float(),
+        torch.from_numpy(prior.scale).float(),
         n_outputs=n_labels,
         n_heads=settings.n_heads,
         n_hidden=settings.n_hidden,
@@ -172,7 +151,6 @@ def fit_net(
         sees_shift=settings.sees_shift,
         sees_raw=settings.sees_raw,
     )
-    model = Fitted(net, mean, scale, settings.worth, weigh)
     optimiser = torch.optim.AdamW(
         net.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
     )
@@ -182,7 +160,7 @@ def fit_net(
     )
     for _ in range(settings.n_epochs):
         net.train()
-        inputs, labels = _epoch(runs, model, rng, settings.shuffled)
+        inputs, labels = _epoch(runs, net, prior, rng, settings.shuffled)
         for rows in torch.split(torch.randperm(len(labels)), settings.batch):
             optimiser.zero_grad()
             each = net.each(inputs[rows])
@@ -191,7 +169,14 @@ def fit_net(
             schedule.step()
         step()
     net.eval()
-    return model
+    orders = [
+        (run, random_order(run, rng, phase)) for run in runs for phase in range(PHASES)
+    ]
+    place = fit_placement(
+        [prior.seen(run, order) for run, order in orders],
+        [run.label[order] for run, order in orders],
+    )
+    return Fitted(net, prior, place)
 
 
 def choose_epochs(
@@ -257,7 +242,8 @@ def _n_steps(runs: Sequence[GestureRun], settings: Settings) -> int:
 
 def _epoch(
     runs: Sequence[GestureRun],
-    model: Fitted,
+    net: Any,
+    prior: Prior,
     rng: np.random.Generator,
     shuffled: bool,
 ) -> tuple[Tensor, Tensor]:
@@ -268,7 +254,7 @@ def _epoch(
         order = (
             random_order(run, rng, phase) if shuffled else recorded_order(run, phase)
         )
-        seen = model.head.inputs(*adapted(run, order, model))
+        seen = net.inputs(*map(torch.from_numpy, prior.seen(run, order)))
         labelled = torch.from_numpy(run.label[order])
         inputs.append(seen[labelled >= 0])
         labels.append(labelled[labelled >= 0])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from rtpipe.errors import RecordingError
+from rtpipe.moments import RunningMoments
 from rtpipe.recording import constant, file_hash, read, recordings_in
 from rtpipe.recordings.uci import CHANNELS
 from rtpipe.training.fit import described
@@ -20,6 +22,7 @@ from rtpipe.types import Float32, Float64
 N_CHANNELS = len(CHANNELS)
 N_TIMES, HOP, STEP = 200, 50, 10  # rows; training also uses grids shifted by STEP
 PHASES = HOP // STEP
+Order = NDArray[np.int64]  # of a run's windows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,24 +127,74 @@ def _segments(label: NDArray[np.int64]) -> NDArray[np.int64]:
     return segments
 
 
-def prior(runs: Sequence[GestureRun], weigh: nn.Module) -> tuple[Float64, Float64]:
-    """Return mean and scale of the features, weighed, every run counting the same.
-
-    Returns
-    -------
-    mean, scale : ndarray of float64, shape (n_features,)
-    """
-    means, squares = [], []
-    for run in runs:
-        wide, w = run.features.astype(np.float64), weights(run, weigh)
-        means.append(np.average(wide, axis=0, weights=w))
-        squares.append(np.average(wide**2, axis=0, weights=w))
-    mean = np.mean(means, axis=0)
-    return mean, np.sqrt(np.mean(squares, axis=0) - mean**2 + 1e-4)
-
-
 def weights(run: GestureRun, weigh: nn.Module) -> Float32:
     """Return how much each window of a run counts in the moments, (n_windows,)."""
     with torch.inference_mode():
         found: Float32 = weigh(torch.from_numpy(run.features)).numpy()
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """What running moments of the features begin with, and how windows weigh in them.
+
+    Parameters
+    ----------
+    mean, scale : ndarray of float64, shape (n_features,)
+    worth : float
+        How many windows they count as.
+    weigh : Module
+    """
+
+    mean: Float64
+    scale: Float64
+    worth: float
+    weigh: nn.Module
+
+    @classmethod
+    def of(
+        cls,
+        runs: Sequence[GestureRun],
+        weigh: nn.Module,
+        worth: float,
+        orders: NDArray[np.int64],
+    ) -> Self:
+        """Return the moments of runs, every run counting the same.
+
+        And every placement, `orders` of the features: what is the same in all of them
+        is no evidence for one.
+        """
+        means, squares = [], []
+        for run in runs:
+            wide, w = run.features.astype(np.float64), weights(run, weigh)
+            means.append(np.average(wide, axis=0, weights=w)[orders].mean(0))
+            squares.append(np.average(wide**2, axis=0, weights=w)[orders].mean(0))
+        mean = np.mean(means, axis=0)
+        scale = np.sqrt(np.mean(squares, axis=0) - mean**2 + 1e-4)
+        return cls(mean, scale, worth, weigh)
+
+    def seen(self, run: GestureRun, order: Order) -> tuple[Float32, Float32, Float32]:
+        """Return features, running mean and running scale of windows in an order.
+
+        Each has the shape (n_windows, n_features).
+        """
+        moments = RunningMoments(self.mean, self.scale, self.worth)
+        features = run.features[order]
+        return features, *moments.advance(features, weights(run, self.weigh)[order])
+
+
+def recorded_order(run: GestureRun, phase: int = 0) -> Order:
+    """Return the windows of one grid as they were recorded; 0 is the protocol's."""
+    return np.arange(len(run.label))[phase::PHASES]
+
+
+def random_order(run: GestureRun, rng: np.random.Generator, phase: int = 0) -> Order:
+    """Return the windows of one grid, the labelled stretches in random order.
+
+    The run also begins anywhere in a stretch, and ends where it began.
+    """
+    grid = recorded_order(run, phase)
+    segment = run.segment[grid]
+    stretches = rng.permutation(int(segment.max()) + 1)
+    order = np.concatenate([grid[segment == each] for each in stretches])
+    return np.roll(order, -int(rng.integers(len(order))))
