@@ -56,7 +56,6 @@ class Classifier:
         )
         self._rows: Float32 = self._windows.numpy()
         self._adaptation = self._fresh()
-        self._placement: dict[str, int] = {}  # that was told last
         self._mute: set[str] = set()  # streams whose last window had no answer
         self._overwritten: dict[str, int] = {}  # up to where such samples are counted
         self._deciders: dict[str, tuple[int, Decider]] = {}
@@ -149,11 +148,13 @@ class Classifier:
 
     def _placed(self, due: Due, placement: int) -> list[Event]:
         """Return the event that tells of another placement than so far."""
-        names = self.bundle.card.placements
-        if names is None or placement == self._placement.get(due.stream, 0):
+        if self.bundle.card.placements is None:
             return []
-        self._placement[due.stream] = placement
-        told = {"model": self.status.name, "placement": names.names[placement]}
+        names = self.bundle.card.placements.names
+        if names[placement] == self.status.placement.get(due.stream, names[0]):
+            return []
+        self.status.placement[due.stream] = names[placement]
+        told = {"model": self.status.name, "placement": names[placement]}
         return [Event(due.stream, due.end, "placement", due.stop - 1, told)]
 
     def _answered(

@@ -87,6 +87,9 @@ class ModelStatus:
         What computes its answers: on another one their last digits differ.
     decision : dict
         How its probabilities become decisions in this run: `rtpipe.decide.Decision`.
+    placement : dict of str to str
+        By stream, how the electrodes are found to be placed, once that is otherwise
+        than in training.
     """
 
     name: str
@@ -103,6 +106,7 @@ class ModelStatus:
     weights: str = ""
     engine: str = ""
     decision: dict[str, Any] = field(default_factory=dict)
+    placement: dict[str, str] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Return counters and latency percentiles; only values JSON can write."""

@@ -77,6 +77,17 @@ def test_a_model_of_seizures_is_never_shown_without_its_warning(
         assert notes.isVisible()
 
 
+def test_electrodes_that_are_placed_otherwise_are_told(
+    qtbot: QtBot, look: Callable[[Runtime], Window]
+) -> None:
+    with run([SyntheticDevice("emg", seed=4)], "demo:gesture") as runtime:
+        view = view_of(qtbot, look(runtime), "demo-gesture", EMG)
+        assert not view.placed.isVisible()
+        runtime.run.models["demo-gesture"].placement[EMG] = "mirrored"
+        qtbot.waitUntil(view.placed.isVisible, timeout=PATIENCE)
+        assert view.placed.text() == "Electrodes: mirrored"
+
+
 def test_what_is_shown_is_what_was_answered(
     qtbot: QtBot, look: Callable[[Runtime], Window]
 ) -> None:

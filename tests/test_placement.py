@@ -247,6 +247,7 @@ def test_a_stream_worn_otherwise_is_told_once_and_answered_as_if_not() -> None:
         ("mirrored", "placement", "mirrored")
     ]
     (event,) = events
+    assert made.status.placement == {"mirrored": "mirrored"}
     answers: dict[str, dict[int, Array]] = {"as": {}, "mirrored": {}}
     for item in found:
         if isinstance(item, Prediction):

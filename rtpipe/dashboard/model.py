@@ -346,6 +346,9 @@ class ModelModel:
     decided : dict of str to dict of str to Spell
         Of the whole run: by stream, each label that was ever decided, as
         `rtpipe.sinks.decided.Decided` tells it. Empty before the first status.
+    placement : dict of str to str
+        By stream, how the electrodes are found to be placed, where that is otherwise
+        than in training.
     """
 
     def __init__(self, told: Line) -> None:
@@ -360,12 +363,13 @@ class ModelModel:
         self.latency: dict[str, float | None] = dict.fromkeys(("p50", "p95", "p99"))
         self.histogram: Float64 = np.empty((0, 3))
         self.decided: dict[str, dict[str, Spell]] = {}
+        self.placement: dict[str, str] = {}
 
     def take(self, status: dict[str, Any]) -> None:
         """Note how the model stands."""
         self.windows, self.latency = status["windows"], status["latency"]
         self.histogram = np.array(status["histogram"], np.float64).reshape(-1, 3)
-        self.decided = status["decided"]
+        self.decided, self.placement = status["decided"], status["placement"]
 
 
 class RunModel:

@@ -34,6 +34,9 @@ class View(QWidget):
     ----------
     tile : Tile
         The decision, or NONE and why.
+    placed : QLabel
+        How the electrodes are found to be placed, where it is otherwise than in
+        training.
     accuracy : QLabel
         How often the decisions were right, where the truth is known.
     answer : Answer or None
@@ -44,6 +47,9 @@ class View(QWidget):
         super().__init__()
         self.model, self.stream = model, stream
         self.tile, self.accuracy = Tile(), words(size=0.85)
+        self.placed = words(size=0.85)
+        self.placed.hide()
+        self.placed.setToolTip("Found from the signals since the run began.")
         self.accuracy.setAlignment(
             Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         )
@@ -68,6 +74,7 @@ class View(QWidget):
         answer = self.answer = answer_of(run, self.model, self.stream, now)
         colour = colour_of(answer.label or "", self.model.labels)
         self.tile.show_label(answer.label, colour, answer.why)
+        self._tell_placement()
         if now - self._counted >= _EVERY:
             self._counted = now
             self._count()
@@ -75,7 +82,14 @@ class View(QWidget):
 
     def retheme(self) -> None:
         """Take the colours anew."""
-        self.accuracy.setStyleSheet(f"color: {theme().quiet}")
+        for each in (self.placed, self.accuracy):
+            each.setStyleSheet(f"color: {theme().quiet}")
+
+    def _tell_placement(self) -> None:
+        """Tell how the electrodes are placed, where it is not as in training."""
+        placed = self.model.placement.get(self.stream, "")
+        self.placed.setText(f"Electrodes: {placed}")
+        self.placed.setVisible(bool(placed))
 
     def _count(self) -> None:
         """Tell how often the decisions were right."""
@@ -156,8 +170,10 @@ class ModelPanel(Panel):
             if len(model.streams) > 1:
                 self._names.append(words(name))
                 box.addWidget(self._names[-1])
+                view.box.addWidget(view.placed)
                 view.box.addWidget(view.accuracy)
             else:
+                self._below.addWidget(view.placed, 3)
                 self._below.addWidget(view.accuracy, 4)
             box.addWidget(view, 1)
             self._side.addLayout(box, 1)

@@ -228,7 +228,8 @@ def status_json(
     word a channel), ``truth`` (by task), ``delay`` and ``jitter`` (seconds, or None),
     ``first`` and ``stop`` of the raw ring. ``models``: of each ``windows`` (counters by
     stream), ``latency`` (percentiles in seconds), ``histogram`` (from, to and how many,
-    for each bin that is not empty) and ``decided`` (by stream and label, a
+    for each bin that is not empty), ``placement`` (by stream, where it is otherwise
+    than in training) and ``decided`` (by stream and label, a
     `rtpipe.sinks.decided.Spell` of each label that was ever decided).
     ``recording`` and ``cue``: an object or None.
     ``refused``, ``failed``, ``dropped``, ``unrecorded``: see `rtpipe.sink.Run`.
@@ -240,6 +241,7 @@ def status_json(
         "models": {
             name: each.summary()
             | {"histogram": each.latency.bars(), "decided": _decided(each, decided)}
+            | {"placement": dict(each.placement)}
             for name, each in run.models.items()
         },
         "recording": asdict(run.recording) if run.recording else None,
