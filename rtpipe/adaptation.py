@@ -13,8 +13,6 @@ from rtpipe.errors import BundleError
 from rtpipe.evidence import RunningEvidence
 from rtpipe.moments import RunningMoments
 
-Placements = NDArray[np.int64]
-
 
 class Adaptation:
     """Running moments of features, and where the bundle tells it, the placement.
@@ -37,13 +35,14 @@ class Adaptation:
 
     def seen(
         self, features: Tensor, streams: Sequence[str], place: int = 0
-    ) -> tuple[Tensor, Tensor, Tensor, Placements]:
+    ) -> tuple[Tensor, Tensor, Tensor, NDArray[np.int64]]:
         """Take in windows and return how the head is to see each of them.
 
         Parameters
         ----------
         features : Tensor, shape (size, n_features)
-            Rows from `place` on are windows; the others are padding.
+            As many rows from `place` on as there are `streams` are windows; the others
+            are padding.
         streams : sequence of str
             Of each window; those of one stream in their order.
         place : int
@@ -78,7 +77,7 @@ class Adaptation:
             )
         for stream, k in rows.items():
             evidence = self._evidence.get(stream) or RunningEvidence(
-                n_placements, self._placements.lead
+                n_placements, self._placements.lead, self._placements.depth
             )
             placements[k] = evidence.advance(told[k], weights[k])
             self._evidence[stream] = evidence

@@ -48,7 +48,8 @@ class Exported(nn.Module):
         Features, and a mean and a scale of them, to logits (batch, n_labels); see
         `Standardised` for the usual one.
     mean, scale : Tensor, shape (n_features,)
-        Over the training windows; without adaptation they are what the head is given,
+        Over the training windows, as placed in every way that is told apart; without
+        adaptation they are what the head is given,
         with it they are the prior of the running ones.
     weigh : Module or None
         (batch, n_features) to how much each window counts in the running moments,

@@ -1,8 +1,9 @@
 """What a bundle says of itself: JSON in the archive, readable without loading it."""
 
 import json
+from math import inf
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -43,10 +44,21 @@ class Placements(_Part):
     lead : float
         By how much the evidence for another one, summed over the run, must exceed that
         for the first: a difference of log-likelihoods.
+    depth : float
+        No sum falls further behind the greatest; more than `lead`.
     """
 
-    names: tuple[str, ...] = Field(min_length=2)
+    names: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=2)
     lead: PositiveFloat
+    depth: PositiveFloat
+
+    @model_validator(mode="after")
+    def _fits_itself(self) -> Self:
+        if len(set(self.names)) < len(self.names):
+            raise ValueError(f"a name occurs twice in {', '.join(self.names)}")
+        if not self.lead < self.depth < inf:
+            raise ValueError(f"a depth of {self.depth} does not exceed {self.lead}")
+        return self
 
 
 class Training(_Part):

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from rtpipe import clock
-from rtpipe.adaptation import Adaptation, Placements
+from rtpipe.adaptation import Adaptation
 from rtpipe.bundle import Bundle
 from rtpipe.decide import Decider, Decision
 from rtpipe.errors import BundleError, Overrun
@@ -108,7 +109,7 @@ class Classifier:
                 found += self._none(each, faults[k])
                 continue
             at, (row, placement) = next(rows)
-            found += self._placed(each, placement)
+            found += self._told(each, placement)
             if np.isfinite(row).all():
                 found.append(self._predicted(each, row, now, size, at))
                 self._mute.discard(each.stream)
@@ -146,20 +147,22 @@ class Classifier:
         told = {"model": self.status.name, "reason": reason}
         return [Event(due.stream, due.end, "none", due.stop - 1, told)]
 
-    def _placed(self, due: Due, placement: int) -> list[Event]:
+    def _told(self, due: Due, placement: int) -> list[Event]:
         """Return the event that tells of another placement than so far."""
         if self.bundle.card.placements is None:
             return []
-        names = self.bundle.card.placements.names
-        if names[placement] == self.status.placement.get(due.stream, names[0]):
+        names, known = self.bundle.card.placements.names, self.status.placement
+        if names[placement] == known.get(due.stream, names[0]):
             return []
-        self.status.placement[due.stream] = names[placement]
+        known[due.stream] = names[placement]
+        if not placement:
+            del known[due.stream]
         told = {"model": self.status.name, "placement": names[placement]}
         return [Event(due.stream, due.end, "placement", due.stop - 1, told)]
 
     def _answered(
         self, streams: list[str], size: int, place: int
-    ) -> tuple[Float64, Placements]:
+    ) -> tuple[Float64, NDArray[np.int64]]:
         """Return the probabilities of rows of the batch, and their placements.
 
         Shapes (n_windows, n_labels) and (n_windows,).

@@ -82,7 +82,8 @@ def main(recording: str, bundle: str, out: str) -> None:
         seen = [torch.as_tensor(each) for each in (f, mean, scale)]
         if card["placements"]:
             evidence = model.evidence(*seen).numpy()
-            worn = torch.tensor(placed(evidence, weights, card["placements"]["lead"]))
+            limits = card["placements"]["lead"], card["placements"]["depth"]
+            worn = torch.tensor(placed(evidence, weights, *limits))
             seen = [model.placed(each, worn) for each in seen]
         p = model.probabilities(*seen).numpy()
 
@@ -119,13 +120,14 @@ def running(
     return np.array(means, np.float32), np.array(scales, np.float32)
 
 
-def placed(evidence: Array, weights: Array, lead: float) -> list[int]:
+def placed(evidence: Array, weights: Array, lead: float, depth: float) -> list[int]:
     """The placement before each window: the first, until another is so far ahead."""
     total, found = np.zeros(evidence.shape[1]), []
     for row, weight in zip(evidence, weights, strict=True):
         best = int(total[1:].argmax()) + 1
         found.append(best if total[best] - lead > total[0] else 0)
         total += float(weight) * row
+        total = np.maximum(total, total.max() - depth)
     return found
 
 

@@ -255,6 +255,9 @@ def test_a_card_whose_compression_is_broken(kind: int, path: Path) -> None:
     assert f"{path} is no bundle: " in refused(path)
 
 
+WORN = {"names": ["a", "b"], "lead": 1, "depth": 2}
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -266,10 +269,13 @@ def test_a_card_whose_compression_is_broken(kind: int, path: Path) -> None:
         ({"sfreq": 0}, "its card is wrong: sfreq: Input should be greater than 0"),
         ({"hop": 1.5}, "its card is wrong: hop: "),
         ({"adapts": -1}, "its card is wrong: adapts: "),
-        ({"placements": {"names": ["one"], "lead": 1}}, "wrong: placements.names: "),
-        ({"placements": {"names": ["a", "b"], "lead": 0}}, "wrong: placements.lead: "),
+        ({"placements": {**WORN, "names": ["one"]}}, "wrong: placements.names: Tup"),
+        ({"placements": {**WORN, "names": ["a", ""]}}, "wrong: placements.names.1: S"),
+        ({"placements": {**WORN, "names": ["a", "a"]}}, "a name occurs twice in a, a"),
+        ({"placements": {**WORN, "lead": 0}}, "wrong: placements.lead: "),
+        ({"placements": {**WORN, "depth": 1}}, "a depth of 1.0 does not exceed 1.0"),
         (
-            {"adapts": None, "placements": {"names": ["a", "b"], "lead": 1}},
+            {"adapts": None, "placements": WORN},
             "placements are told by features that are adapted",
         ),
         ({"stages": [{"type": "x"}]}, "its card is wrong: stages.0.kind: Field req"),

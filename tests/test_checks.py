@@ -511,7 +511,7 @@ class InfinitelySure(Placement):
 
 
 TWO = [range(4), range(3, -1, -1)], np.ones((1, 4)), np.eye(4)
-WORN = Placements(names=("as in training", "mirrored"), lead=20.0)
+WORN = Placements(names=("as in training", "mirrored"), lead=20.0, depth=50.0)
 
 
 @pytest.fixture

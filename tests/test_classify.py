@@ -21,7 +21,7 @@ from rtpipe.ring import Ring
 from rtpipe.sink import ModelStatus
 from rtpipe.types import Chunk, Event, Prediction
 
-WORN = Placements(names=("as in training", "mirrored"), lead=20.0)
+WORN = Placements(names=("as in training", "mirrored"), lead=20.0, depth=50.0)
 
 
 class Watched:
@@ -87,7 +87,9 @@ def warmed_up(
 
 
 def test_evidence_of_other_placements_than_the_card_names() -> None:
-    three = Placements(names=("as in training", "turned", "mirrored"), lead=20.0)
+    three = Placements(
+        names=("as in training", "turned", "mirrored"), lead=20.0, depth=50.0
+    )
     with pytest.raises(BundleError, match="evidence of 2 placements, not 3"):
         warmed_up(10.0, three)
 

@@ -89,7 +89,7 @@ def test_the_same_bundle_that_knows_one_placement(
         n_times=50,
         hop=10,
         adapts=1e6,
-        placements=Placements(names=tuple(worn), lead=1.0),
+        placements=Placements(names=tuple(worn), lead=1.0, depth=9.0),
         training=Training(recipe="none", protocol="none", seed=0, simulated=True),
     )
     head = Loudest()

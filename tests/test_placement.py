@@ -138,39 +138,50 @@ def told(n: int = 60) -> tuple[Array, Array]:
     return evidence, rng.uniform(0, 1, n).astype(np.float32)
 
 
-def looped(evidence: Array, weights: Array, lead: float) -> list[int]:
-    found = []
-    for k in range(len(evidence)):
-        sums = [
-            sum(
-                float(w) * row[j] for w, row in zip(weights[:k], evidence, strict=False)
-            )
-            for j in range(4)
-        ]
+def looped(evidence: Array, weights: Array, lead: float, depth: float) -> list[int]:
+    sums, found = [0.0] * 4, []
+    for row, weight in zip(evidence, weights, strict=True):
         best = max(range(1, 4), key=lambda j: sums[j])
         found.append(best if sums[best] - lead > sums[0] else 0)
+        sums = [
+            total + float(weight) * one for total, one in zip(sums, row, strict=True)
+        ]
+        sums = [max(total, max(sums) - depth) for total in sums]
     return found
 
 
 @pytest.mark.parametrize("lead", [0.5, 6.0, 1e3])
-def test_a_placement_is_taken_when_it_leads(lead: float) -> None:
+@pytest.mark.parametrize("deeper", [1.0, 5.0, 1e4])
+def test_a_placement_is_taken_when_it_leads(lead: float, deeper: float) -> None:
     evidence, weights = told()
-    running = RunningEvidence(4, lead)
-    found = running.advance(evidence, weights)
-    assert found.tolist() == looped(evidence, weights, lead)
+    found = RunningEvidence(4, lead, lead + deeper).advance(evidence, weights)
+    assert found.tolist() == looped(evidence, weights, lead, lead + deeper)
     assert found[0] == 0, "before the first window nothing is known"
     if lead < 10:
         assert {0, 2} <= set(found.tolist())
-        assert found[-1] == 0, "it is given up again"
+        assert found[-1] == 0 or deeper == 1.0, "it is given up again"
     else:
         assert not found.any()
 
 
+@pytest.mark.parametrize("before", [10, 100, 1000])
+def test_electrodes_placed_anew_are_found_however_long_they_were_not(
+    before: int,
+) -> None:
+    """In as many windows as it takes to make up for the depth and the lead."""
+    one, other = np.array([0.0, 9.0, -5.0]), np.array([0.0, -5.0, 9.0])
+    evidence = np.array([one] * before + [other] * 20)
+    running = RunningEvidence(3, 20.0, 40.0)
+    found = running.advance(evidence, np.ones(len(evidence), np.float32))
+    assert found[before - 1] == 1
+    assert found[before + 5] == 2
+
+
 def test_how_windows_are_put_together_changes_nothing() -> None:
     evidence, weights = told()
-    whole = RunningEvidence(4, 3.0).advance(evidence, weights)
+    whole = RunningEvidence(4, 3.0, 50.0).advance(evidence, weights)
     for at in ([1, 2, 3], [7, 7, 40], list(range(1, 60))):
-        running = RunningEvidence(4, 3.0)
+        running = RunningEvidence(4, 3.0, 50.0)
         cut = zip(np.split(evidence, at), np.split(weights, at), strict=True)
         np.testing.assert_array_equal(
             np.concatenate([running.advance(*part) for part in cut]), whole
@@ -183,8 +194,8 @@ def test_evidence_that_is_not_finite_is_none(value: float) -> None:
     broken, heavy = evidence.copy(), weights.copy()
     broken[5, 2], heavy[9] = value, np.nan
     fine = np.delete(np.arange(len(evidence)), [5, 9])
-    found = RunningEvidence(4, 3.0).advance(broken, heavy)
-    wanted = RunningEvidence(4, 3.0).advance(evidence[fine], weights[fine])
+    found = RunningEvidence(4, 3.0, 50.0).advance(broken, heavy)
+    wanted = RunningEvidence(4, 3.0, 50.0).advance(evidence[fine], weights[fine])
     np.testing.assert_array_equal(found[fine], wanted)
 
 
@@ -203,7 +214,7 @@ def classifier() -> Classifier:
         n_times=50,
         hop=50,
         adapts=1e6,
-        placements=Placements(names=tuple(ring(2))[::2], lead=30.0),
+        placements=Placements(names=tuple(ring(2))[::2], lead=30.0, depth=60.0),
         training=Training(recipe="none", protocol="none", seed=0, simulated=True),
     )
     head = torch.nn.Linear(2, 2)

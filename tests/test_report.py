@@ -224,7 +224,10 @@ def test_a_card_is_shown_in_words(capsys: Capture) -> None:
         ),
         ({"adapts": 40.0}, "adapts", "yes: the training counts as 40 windows"),
         (
-            {"adapts": 40.0, "placements": Placements(names=("a", "b", "c"), lead=1)},
+            {
+                "adapts": 40.0,
+                "placements": Placements(names=("a", "b", "c"), lead=1, depth=2),
+            },
             "placement",
             "found among 3, from what came before",
         ),

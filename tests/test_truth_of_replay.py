@@ -49,7 +49,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         n_times=200,
         hop=50,
         adapts=40,
-        placements=Placements(names=tuple(worn), lead=LEAD),
+        placements=Placements(names=tuple(worn), lead=LEAD, depth=3 * LEAD),
         stages=(
             StageCard(
                 kind="channel_scale", settings={"prior": [10.0] * 8, "worth": 8e3}

@@ -84,19 +84,29 @@ def _check_placements(module: Any, features: Any, n_placements: int) -> None:
     """Check that evidence is of the card's placements, the first being as it is."""
     import torch
 
+    for method in ("evidence", "placed"):
+        assert hasattr(module, method), (
+            f"its card names placements, and it has no method {method}"
+        )
     mean, scale = (
         each.expand_as(features).contiguous() for each in (module.mean, module.scale)
     )
+    rows = zip(features.split(1), mean.split(1), scale.split(1), strict=True)
     with torch.inference_mode():
         evidence = module.evidence(features, mean, scale)
-        first = torch.zeros(len(features), dtype=torch.int64)
-        placed = [module.placed(features, first + k) for k in range(evidence.shape[1])]
+        alone = [module.evidence(*row) for row in rows]
     shape = tuple(evidence.shape)
     assert shape == (len(features), n_placements), (
         f"evidence is shaped {shape}, the card has {n_placements} placements"
     )
+    first = torch.zeros(len(features), dtype=torch.int64)
+    with torch.inference_mode():
+        placed = [module.placed(features, first + k) for k in range(n_placements)]
     assert (evidence[:, 0] == 0).all(), "there is evidence against the first placement"
     assert torch.isfinite(evidence).all(), "evidence is not finite"
+    assert torch.allclose(evidence, torch.cat(alone), rtol=_CLOSE, atol=_CLOSE), (
+        "a window in a batch is other evidence than alone"
+    )
     assert torch.equal(placed[0], features), "the first placement changes features"
     for k, each in enumerate(placed):
         same = torch.equal(each.sort(1)[0], features.sort(1)[0])

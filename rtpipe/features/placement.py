@@ -85,7 +85,7 @@ class Placement(nn.Module):
         Tensor of float64, shape (batch, n_placements)
             Differences of log-likelihoods; of the first placement zero.
         """
-        # Clamped as what the heads see is: a feature far off is no evidence.
+        # Clamped as what the heads see is: far off is no more evidence than far.
         z = ((features - mean) / scale).clamp(-5.0, 5.0).double()
         white = z[:, self.orders] @ self.whiten  # (batch, n_placements, n_features)
         squared = (

@@ -60,7 +60,8 @@ class PlainLog:
             if key in self._waiting and item.stream != self._waiting[key][0].stream:
                 return
         else:
-            key, count = (f"event {item.kind}", item.stream), weight(item)
+            of = f"event {item.kind} {item.data.get('model', '')}"
+            key, count = (of, item.stream), weight(item)
         _, before = self._waiting.get(key, (item, 0))
         self._waiting[key] = (item, before + count)
 

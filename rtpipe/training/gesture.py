@@ -32,7 +32,7 @@ from rtpipe.training.gesturefit import (
     fit_net,
     fit_person,
 )
-from rtpipe.training.gestureplacement import LEAD, NAMES, as_most
+from rtpipe.training.gestureplacement import DEPTH, LEAD, NAMES, as_most
 from rtpipe.training.gestureruns import (
     HOP,
     N_CHANNELS,
@@ -50,7 +50,7 @@ N_FOLDS = 5
 DECISION = Decision(smoothing="mean", windows=5)
 ALL_PEOPLE = Settings(sees_raw=True, dropout=0.4)
 NEW_PEOPLE = Settings(n_heads=2)
-TRIED = 535  # on recordings 1, 376 of them of the placement alone
+TRIED = 542  # on recordings 1, 383 of them of the placement alone
 PROTOCOL = (
     "windows of 200 rows ending on index 199 (mod 50), scored where all rows carry one "
     "label of 1-6; smoothed: the mean of the past five windows' probabilities, over "
@@ -154,7 +154,7 @@ def train(
         n_times=N_TIMES,
         hop=HOP,
         adapts=everyone.prior.worth,
-        placements=Placements(names=NAMES, lead=LEAD),
+        placements=Placements(names=NAMES, lead=LEAD, depth=DEPTH),
         decision=DECISION,
         training=Training(
             recipe="gesture",

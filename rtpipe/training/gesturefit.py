@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from rtpipe.evidence import RunningEvidence
 from rtpipe.features.placement import Placement
 from rtpipe.registry import find
-from rtpipe.training.gestureplacement import LEAD, ORDERS, fit_placement
+from rtpipe.training.gestureplacement import DEPTH, LEAD, ORDERS, fit_placement
 from rtpipe.training.gestureruns import (
     N_CHANNELS,
     PHASES,
@@ -80,7 +80,7 @@ class Fitted:
         seen = [torch.from_numpy(each) for each in self.prior.seen(run, order)]
         weight = weights(run, self.prior.weigh)[order]
         with torch.inference_mode():
-            told = RunningEvidence(len(ORDERS), LEAD)
+            told = RunningEvidence(len(ORDERS), LEAD, DEPTH)
             found = told.advance(self.place(*seen).numpy(), weight)
             at = torch.from_numpy(found)
             logits = self.head(*(self.place.placed(each, at) for each in seen))
