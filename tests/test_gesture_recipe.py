@@ -1,7 +1,8 @@
 """The recipe `gesture`, run for real on a few made people; and what it must not learn.
 
 Person 04 makes every gesture as all others do, and is told to make the next one: what
-knows 04 answers rightly, and what has never met 04 answers wrongly.
+knows 04 answers rightly, and what has never met 04 answers wrongly. Person 05 wears the
+armband the other way round.
 """
 
 import json
@@ -13,11 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from rtpipe import cli
 from rtpipe.bundle import Bundle
-from rtpipe.card import read_card
+from rtpipe.card import Placements, read_card
 from rtpipe.checks import check_bundle
 from rtpipe.errors import RecordingError
 from rtpipe.features.armband import ArmbandFeatures, Effort
@@ -34,7 +36,13 @@ from rtpipe.training.gesturefit import (
     fit_net,
     fit_person,
 )
-from rtpipe.training.gestureplacement import NAMES, ORDERS, as_most
+from rtpipe.training.gestureplacement import (
+    DEPTH,
+    LEAD,
+    NAMES,
+    ORDERS,
+    as_most,
+)
 from rtpipe.training.gestureruns import (
     PHASES,
     GestureRun,
@@ -50,10 +58,16 @@ HEADER = "\t".join(["time", *(f"channel{k}" for k in range(1, 9)), "class"])
 PEOPLE = ("01", "02", "03", "04", "05")  # 02 has one recording
 SOLE = ("02", 2)  # is not there
 OTHER = "04"  # who is told the next gesture
+MIRRORED = "05"
 
 
 def write_recording(
-    path: Path, seed: int, classes: Sequence[int], person: int = 0, told: int = 0
+    path: Path,
+    seed: int,
+    classes: Sequence[int],
+    person: int = 0,
+    told: int = 0,
+    mirrored: bool = False,
 ) -> Path:
     """Write a recording as UCI has them: gestures, and unmarked rows between them.
 
@@ -67,6 +81,8 @@ def write_recording(
         Whose patterns; they are much like those of others.
     told : int
         By how much the label is another one than the gesture.
+    mirrored : bool
+        Whether the channels come in reverse order.
     """
     rng = np.random.default_rng(seed)
     alike, own = np.random.default_rng(99), np.random.default_rng(person)
@@ -83,6 +99,7 @@ def write_recording(
     starts = np.repeat(np.cumsum(lengths) - lengths, lengths)[: len(made)]
     noise = rng.standard_normal((len(made), 8))[starts]
     counts = np.clip(np.rint(noise * patterns[made[starts]]), -120, 120)
+    counts = counts[:, ::-1] if mirrored else counts
     shown = np.where(made > 0, (made - 1 + told) % 6 + 1, 0)
     table = np.column_stack((np.arange(len(made)), counts * 1e-5, shown))
     np.savetxt(path, table, "%g", "\t", header=HEADER, comments="")
@@ -102,6 +119,7 @@ def write_people(
                 classes=[*gestures, *gestures],
                 person=int(name),
                 told=int(name == OTHER),
+                mirrored=name == MIRRORED,
             )
     return data
 
@@ -120,10 +138,14 @@ class Witness:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.asked: dict[Which, set[tuple[str, int]]] = {}  # by what it was fitted on
         self.chosen: set[Which] = set()
+        self.placed: set[Which] = set()  # by their labels
+        self._read: list[GestureRun] = []
         self._fitted: dict[Any, Which] = {}
         patch.setattr(gesture, "fit_net", self._noted(fit_net))
         patch.setattr(gesture, "fit_person", self._noted(fit_person))
         patch.setattr(gesture, "choose_epochs", self._choose)
+        patch.setattr(gesture, "as_most", self._place)
+        patch.setattr(gesture, "read_runs", self._note_runs)
         for kind in (Fitted, PersonModel):
             patch.setattr(kind, "probabilities", self._answer(kind.probabilities))
 
@@ -135,6 +157,14 @@ class Witness:
 
         return noted
 
+    def _note_runs(self, *arguments: Any) -> list[GestureRun]:
+        self._read += (found := read_runs(*arguments))
+        return found
+
+    def _place(self, runs: Sequence[GestureRun], *arguments: Any) -> list[GestureRun]:
+        self.placed.add(which(runs))
+        return as_most(runs, *arguments)
+
     def _choose(self, runs: Sequence[GestureRun], *arguments: Any) -> Settings:
         self.chosen.add(which(runs))
         return choose_epochs(runs, *arguments)
@@ -144,6 +174,7 @@ class Witness:
             if model in self._fitted:  # none of those that only choose the epochs
                 asked = self.asked.setdefault(self._fitted[model], set())
                 asked |= which([run])
+                assert any(run is each for each in self._read), "placed by its labels"
             return answer(model, run, order)
 
         return noted
@@ -213,6 +244,10 @@ def test_a_bundle_its_card_its_figures_and_a_picture(
     assert not card.training.simulated
     assert card.training.settings["n_epochs"] in (4, 12)
     assert card.adapts == card.training.settings["worth"]
+    assert card.placements == Placements(names=NAMES, lead=LEAD, depth=DEPTH)
+    mean = Bundle.load(out / "gesture.pt").module.mean
+    for order in ORDERS:  # as in every placement: it is no evidence for one
+        torch.testing.assert_close(mean[order], mean)
     assert card.scores == metrics["scores"]
 
 
@@ -253,6 +288,7 @@ def test_nothing_is_answered_that_was_trained_on(witness: Witness) -> None:
         left_out += sorted({name for name, _ in found})
     assert sorted(left_out) == twice
     assert witness.chosen == {first, *asked}, "epochs are chosen on what is trained on"
+    assert witness.placed == {first, *asked}, "and so are placements"
 
 
 def test_who_is_known_and_who_is_not(metrics: dict[str, Any]) -> None:
