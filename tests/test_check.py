@@ -17,9 +17,10 @@ from torch import nn
 
 from rtpipe import cli, clock
 from rtpipe.bundle import Bundle, Exported, Standardised, save
-from rtpipe.card import Card, StageCard, Training
+from rtpipe.card import Card, Placements, StageCard, Training
 from rtpipe.decide import Decision
 from rtpipe.errors import ConfigError, RecordingError
+from rtpipe.features.placement import Placement
 from rtpipe.features.timedomain import LogRms
 from rtpipe.replaycheck.check import Checked, check
 from rtpipe.replaycheck.report import as_json, print_check
@@ -107,7 +108,12 @@ def bundle(tmp_path: Path) -> Make:
         path = tmp_path / f"{name}.pt"
         head = Standardised(nn.Linear(2, 3))
         parts = (LogRms(), head, torch.full((2,), 3.0), torch.ones(2))
-        card = save(path, Exported(*parts), Card.model_validate(told | changes))
+        place = None
+        if "placements" in changes:
+            centres = np.array([[0.2, -0.2], [-0.2, 0.3]])
+            place = Placement([[0, 1], [1, 0]], centres, 0.01 * np.eye(2))
+        exported = Exported(*parts, place=place)
+        card = save(path, exported, Card.model_validate(told | changes))
         loaded = Bundle.load(path)
         loaded.path = str(path)
         return name, loaded, card.decision
@@ -121,6 +127,13 @@ ADAPTS: dict[str, Any] = {
         StageCard(kind="channel_scale", settings={"prior": [20, 20], "worth": 400}),
         StageCard(kind="filter", settings={"low": 20, "notch": 1}),
     ),
+}
+
+
+PLACES: dict[str, Any] = {
+    "adapts": 20,
+    "placements": Placements(names=("as in training", "mirrored"), lead=5, depth=9),
+    "stages": (),
 }
 
 
@@ -168,6 +181,22 @@ def test_two_bundles_of_which_one_adapts(bundle: Make, recorded: Recorded) -> No
     assert {each.stored.model for each in found.comparisons} == {"plain", "adapting"}
     batches = [set(each.stored.batch.tolist()) for each in found.comparisons]
     assert all(len(sizes) > 2 for sizes in batches), "bits do not rest on one size"
+
+
+def test_placements_that_change(bundle: Make, recorded: Recorded) -> None:
+    """In batches of several windows, and where some have no answer."""
+    data = noise(6000)
+    for k in range(0, 6000, 750):  # the louder channel is now the one, now the other
+        data[k : k + 750, (k // 750) % 2] *= 1.5
+    data[2500] = np.nan
+    path = recorded(Scripted(cut(data, most=700)), bundle("placing", **PLACES))
+    told = path.read_bytes()
+    for name in PLACES["placements"].names:
+        assert f'"placement": "{name}"'.encode() in told
+    found = checked(path)
+    whole(found)
+    (each,) = found.comparisons
+    assert len(set(each.stored.batch.tolist())) > 2
 
 
 def test_gaps_that_are_filled_and_long_ones_and_impossible_values(

@@ -499,6 +499,12 @@ class AgainstTheFirst(Placement):
         return features[:, :2]
 
 
+class OfTheWholeBatch(Placement):
+    def forward(self, features: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+        likely = features[:, :2].mean(0).abs() * torch.tensor([0.0, 1.0])
+        return likely.expand(len(features), 2)
+
+
 class DoublesValues(Placement):
     @torch.jit.export
     def placed(self, values: Tensor, placement: Tensor) -> Tensor:
@@ -568,12 +574,48 @@ def test_a_bundle_that_breaks_its_promise(
         check_bundle(path)
 
 
+def test_a_card_of_placements_on_a_module_that_knows_of_none(
+    saved: Callable[..., Path],
+) -> None:
+    class Older(nn.Module):
+        """Has no method that tells of placements."""
+
+        def __init__(self, made: Any) -> None:
+            super().__init__()
+            self.made = made
+            self.mean, self.scale = made.mean, made.scale
+
+        def forward(self, x: Tensor) -> Tensor:
+            answer: Tensor = self.made(x)
+            return answer
+
+        @torch.jit.export
+        def features(self, x: Tensor) -> Tensor:
+            found: Tensor = self.made.features(x)
+            return found
+
+        @torch.jit.export
+        def probabilities(self, f: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+            found: Tensor = self.made.probabilities(f, mean, scale)
+            return found
+
+        @torch.jit.export
+        def weights(self, f: Tensor) -> Tensor:
+            found: Tensor = self.made.weights(f)
+            return found
+
+    path = saved(Older(exported(Power())), WORN)
+    with pytest.raises(AssertionError, match="and it has no method evidence"):
+        check_bundle(path)
+
+
 @pytest.mark.parametrize(
     ("place", "said"),
     [
         (None, r"evidence is shaped \(64, 1\), the card has 2 placements"),
         (AgainstTheFirst(*TWO), "there is evidence against the first placement"),
         (InfinitelySure(*TWO), "evidence is not finite"),
+        (OfTheWholeBatch(*TWO), "a window in a batch is other evidence than alone"),
         (placed(range(3, -1, -1), range(4)), "the first placement changes features"),
         (DoublesValues(*TWO), "placement 1 is no other order of the features"),
     ],

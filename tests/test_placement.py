@@ -258,6 +258,9 @@ def test_a_stream_worn_otherwise_is_told_once_and_answered_as_if_not() -> None:
         ("mirrored", "placement", "mirrored")
     ]
     (event,) = events
+    told = {"model": "loud", "placement": "mirrored"}
+    (at,) = (e for e in due if (e.stream, e.stop - 1) == ("mirrored", event.index))
+    assert event == Event("mirrored", at.end, "placement", at.stop - 1, told)
     assert made.status.placement == {"mirrored": "mirrored"}
     answers: dict[str, dict[int, Array]] = {"as": {}, "mirrored": {}}
     for item in found:
@@ -279,3 +282,29 @@ def test_a_stream_worn_otherwise_is_told_once_and_answered_as_if_not() -> None:
             assert other.argmax() == 1
         else:
             np.testing.assert_allclose(other, wanted, atol=1e-5)
+
+
+def test_electrodes_that_are_put_right_again_are_told_so() -> None:
+    made = classifier()
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal((2000, 2)).astype(np.float32)
+    x[:800, 1] *= np.exp(2)
+    x[800:, 0] *= np.exp(2)
+    samples = Ring((2,), 2048)
+    times = np.arange(2000) / 100
+    samples.write(Chunk("mirrored", 0, times, x, missing=0 * x[:, 0]))
+    found = [
+        item
+        for k in range(0, 2000, 50)
+        for item in made.answer(
+            [Due("mirrored", "loud", samples, k, k + 50, 0, k / 100, *_REST)]
+        )
+    ]
+    samples.close()
+    events = [item for item in found if isinstance(item, Event)]
+    names = [each.data["placement"] for each in events]
+    assert names == ["mirrored", "as in training"]
+    assert made.status.placement == {}, "as in training is nothing to be told of"
+
+
+_REST: Any = (0.0, 0.0, 0.0, 0.0, None)

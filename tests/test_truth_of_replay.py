@@ -30,12 +30,12 @@ HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "shared" / "data" / "uci_emg_gestures.tar.xz"
 REAL = "EMG_data_for_gestures-master/01/1_raw_data_13-12_22.03.16.txt"
 Line = dict[str, Any]
-LEAD = 100.0  # of evidence; small enough that a placement is found, and another
+LEAD = 40.0  # of evidence; small enough that a placement is found, and another
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle that uses all there is: two stages, features adapted, placements."""
+    """A bundle with all there is: stages, adapted features, weights, placements."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     worn = ring(8)
@@ -64,6 +64,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Standardised(nn.Linear(36, 6)),
         torch.zeros(36),
         torch.ones(36),
+        weigh=Level(),
         place=Placement(
             [triangle(order) for order in worn.values()],
             rng.standard_normal((6, 36)),
@@ -72,6 +73,13 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     save(path, exported, card)
     return path
+
+
+class Level(nn.Module):
+    """How much a window counts: a step of its mean log-variance."""
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(features.mean(1) + 1)
 
 
 def triangle(order: list[int]) -> list[int]:
@@ -170,6 +178,10 @@ def test_replay_is_the_reference(
     )
     assert_same(predictions(lines), reference)
     assert lines[-1]["type"] == "summary"
+    placements = [each for each in lines if each.get("kind") == "placement"]
+    assert len({each["placement"] for each in placements}) > 1
+    index = [each["index"] for each in placements]
+    assert set(index) < set(predictions(lines)), "told at a window"
 
 
 def test_paced_replay_is_the_reference(
