@@ -67,6 +67,13 @@ class Classifier:
             for _ in range(2):
                 found, _ = self._answered([""] * size, size, 0)
         self._adaptation = self._fresh()
+        with torch.inference_mode():
+            n_features = self.bundle.module.features(
+                self._windows[:1].to(self._compute)
+            ).shape[1]
+        known = len(self.bundle.module.mean)
+        if n_features != known:  # one would be taken for all of them
+            raise BundleError(f"it gives {n_features} features, not {known}")
         labels = len(self.bundle.card.labels)
         if found.shape[1] != labels:
             raise BundleError(f"it gives {found.shape[1]} probabilities, not {labels}")
