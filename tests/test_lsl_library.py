@@ -10,6 +10,8 @@ import pytest
 from rtpipe import lsl
 from rtpipe.errors import ConfigError
 
+from .commands import rtpipe
+
 # What a person runs, and pylsl or its library missing.
 COMMAND = "import sys; from rtpipe.cli import main; main()"
 NO_PYLSL = "import sys; sys.modules['pylsl'] = None"
@@ -39,20 +41,22 @@ def python(
     ids=["no pylsl", "no liblsl"],
 )
 def test_without_lsl(missing: str, said: str, tmp_path: Path) -> None:
-    code = missing + COMMAND
-    for options in (
-        ("--device", "lsl:Armband"),
-        ("--device", "synthetic:emg", "--lsl-out", "Hand"),
-    ):
-        done = python(code, "live", *options, "--json", cwd=tmp_path)
+    usual = ("live", "--device", "synthetic:emg", "--json", "--duration", "0.5")
+    *refused, devices, live = rtpipe(
+        ("live", "--device", "lsl:Armband", "--json"),
+        ("live", "--device", "synthetic:emg", "--lsl-out", "Hand", "--json"),
+        ("devices", "--scan", "0.1"),
+        usual,
+        cwd=tmp_path,
+        before=missing,
+    )
+    for done in refused:
         assert (done.returncode, done.stdout.count("\n")) == (2, 0), done.stderr
         assert done.stderr.startswith(f"rtpipe: {said}")
         assert done.stderr.count("\n") == 1
-    done = python(code, "devices", "--scan", "0.1", cwd=tmp_path)
-    assert done.returncode == 0
-    assert f"missing  lsl:NAME  a stream on the network  {said}" in done.stdout
-    usual = ("--device", "synthetic:emg", "--json", "--duration", "0.5")
-    assert python(code, "live", *usual, cwd=tmp_path).returncode == 0
+    assert devices.returncode == 0
+    assert f"missing  lsl:NAME  a stream on the network  {said}" in devices.stdout
+    assert live.returncode == 0
 
 
 def test_nobody_hears_the_library(tmp_path: Path) -> None:
@@ -86,7 +90,7 @@ def test_a_persons_configuration_stays_in_force(tmp_path: Path) -> None:
 
 
 def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
-    options = ("live", "--device", "lsl:X", "--model", "demo:gesture", "--json")
+    options = ("record", "--device", "lsl:X", "--json", "x.xdf")
     done = python(COMMAND, *options, cwd=tmp_path, LSLAPICFG="/no/such.cfg")
     assert done.returncode == 2
     assert done.stderr == (

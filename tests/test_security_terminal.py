@@ -2,11 +2,8 @@
 
 import io
 import json
-import os
 import re
 import struct
-import subprocess
-import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -26,11 +23,12 @@ from rtpipe.terminal.offers import print_offers
 from rtpipe.terminal.view import TerminalView
 from rtpipe.types import Chunk, Event, Prediction, StreamInfo
 
+from .commands import rtpipe
+
 # A title for the window, a colour by one character, text that runs backward, a line
 # that goes back over itself.
 EVIL = "a\x1b]0;owned\x07b\x9b31mc\u202ed\re\x1b[77;77Hf\x85g"
 STEERING = re.compile("\x1b\\]0|\x07|\x9b|\u202e|\re|\x1b\\[77|\x85")
-COMMAND = (sys.executable, "-c", "from rtpipe.cli import main; main()")
 
 
 def test_the_expression_finds_each_of_them() -> None:
@@ -81,17 +79,6 @@ def test_what_is_offered(terminal: bool) -> None:
     assert not STEERING.search(screen.getvalue())
 
 
-def rtpipe(*arguments: object) -> str:
-    """Return all that a command says, as to a terminal."""
-    told = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "200"}
-    done = subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, env=told, timeout=60
-    )
-    said = (done.stdout + done.stderr).decode()
-    assert "Traceback" not in said
-    return said
-
-
 def evil_card(path: Path) -> Path:
     with zipfile.ZipFile(bundle_path("demo:gesture")) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
@@ -134,7 +121,8 @@ def evil_recording(path: Path) -> Path:
 def test_commands(tmp_path: Path) -> None:
     bundle = evil_card(tmp_path / "x.pt")
     recording = evil_recording(tmp_path / "x.xdf")
-    for arguments in (
+    colours = {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "200"}
+    for done in rtpipe(
         ("inspect", bundle),
         ("inspect", bundle, "--json"),
         ("inspect", recording),
@@ -145,7 +133,9 @@ def test_commands(tmp_path: Path) -> None:
         ("live", "--device", "synthetic:emg", "--model", bundle, "--duration", "1"),
         ("replay", tmp_path / EVIL),
         ("evaluate", bundle, "--data", recording),
+        environment=colours,
     ):
-        said = rtpipe(*arguments)
-        assert "owned" in said, arguments
-        assert not STEERING.search(said), arguments
+        said = done.stdout + done.stderr
+        assert "Traceback" not in said
+        assert "owned" in said, done.args
+        assert not STEERING.search(said), done.args
