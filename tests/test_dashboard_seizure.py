@@ -1,7 +1,10 @@
 """The panel of seizures on a run: nobody can miss its alarm."""
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ from rtpipe.dashboard.seizure import SeizurePanel, SeizureView
 from rtpipe.dashboard.veil import Veil
 from rtpipe.dashboard.window import Window
 from rtpipe.runtime.runtime import Runtime
+from rtpipe.types import Chunk
 
 from .modelpanels import (
     EEG,
@@ -38,12 +42,47 @@ def look(qtbot: QtBot, settings: QSettings) -> Iterator[Callable[[Runtime], Wind
         yield look
 
 
+class Later(SyntheticDevice):  # type: ignore[misc]
+    """What the device gives from a second on."""
+
+    def __init__(self, begin: float, **settings: Any) -> None:
+        super().__init__("eeg", paced=False, **settings)
+        self.begin = int(256 * begin)
+
+    def read(self, timeout: float) -> Sequence[Chunk] | None:
+        chunks = super().read(timeout)
+        if chunks is None:
+            return None
+        cut = ((each, max(0, self.begin - each.index)) for each in chunks)
+        return [
+            replace(
+                each,
+                index=each.index + n - self.begin,
+                times=each.times[n:],
+                data=each.data[n:],
+                events=(),
+            )
+            for each, n in cut
+            if n < len(each.times)
+        ]
+
+
+class Held(ReplayDevice):  # type: ignore[misc]
+    """A recording that plays from the moment on when it is let go."""
+
+    def __init__(self, file: Path, speed: float) -> None:
+        super().__init__(file, speed=speed)
+        self.let_go = threading.Event()
+
+    def read(self, timeout: float) -> Sequence[Chunk] | None:
+        return super().read(timeout) if self.let_go.wait(timeout) else []
+
+
 @pytest.fixture(scope="module")
 def seizure(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording with a seizure from 23.6 to 31.1 s."""
+    """A recording with a seizure from 3.6 to 11.1 s."""
     file = tmp_path_factory.mktemp("seizure") / "head.xdf"
-    source = SyntheticDevice("eeg", seed=12, paced=False, duration=35.0)
-    with Runtime([source], record=file) as recorded:
+    with Runtime([Later(20.0, seed=12, duration=35.0)], record=file) as recorded:
         recorded.wait()
     return file
 
@@ -60,7 +99,8 @@ def test_an_alarm_can_neither_be_covered_nor_closed_until_somebody_has_seen_it(
     qtbot: QtBot, look: Callable[[Runtime], Window], seizure: Path
 ) -> None:
     models = ("demo:seizure", "demo:emotion")
-    with run([ReplayDevice(seizure, speed=4.0)], *models) as runtime:
+    device = Held(seizure, speed=4.0)
+    with run([device], *models) as runtime:
         window = look(runtime)
         panel, emotion = (window.panels[f"demo-{k}"] for k in ("seizure", "emotion"))
         assert isinstance(panel, SeizurePanel)
@@ -72,6 +112,7 @@ def test_an_alarm_can_neither_be_covered_nor_closed_until_somebody_has_seen_it(
             return seen(emotion) and not seen(panel)
 
         qtbot.waitUntil(covered, timeout=PATIENCE)
+        device.let_go.set()
         window.pause()
         qtbot.waitUntil(lambda: panel.alarmed, timeout=PATIENCE)
         view = only_view(panel)
@@ -111,8 +152,10 @@ def test_a_panel_that_cannot_be_drawn_raises_its_alarm_all_the_same(
         raise ValueError("it cannot be drawn")
 
     monkeypatch.setattr(SeizureView, "draw", broken)
-    with run([ReplayDevice(seizure, speed=4.0)], "demo:seizure") as runtime:
+    device = Held(seizure, speed=4.0)
+    with run([device], "demo:seizure") as runtime:
         window = look(runtime)
+        device.let_go.set()
         panel = window.panels["demo-seizure"]
         assert isinstance(panel, SeizurePanel)
         qtbot.waitUntil(lambda: bool(window.failed), timeout=PATIENCE)
@@ -125,8 +168,10 @@ def test_a_key_acknowledges_the_alarm_that_is_seen_and_the_next_one_comes(
     qtbot: QtBot, look: Callable[[Runtime], Window], seizure: Path
 ) -> None:
     models = ("demo:seizure", "demo:seizure")
-    with run([ReplayDevice(seizure, speed=4.0)], *models) as runtime:
+    device = Held(seizure, speed=4.0)
+    with run([device], *models) as runtime:
         window = look(runtime)
+        device.let_go.set()
         panels = [window.panels[f"demo-seizure{k}"] for k in ("", "-2")]
         one, two = (each for each in panels if isinstance(each, SeizurePanel))
         keys = [
@@ -153,8 +198,10 @@ def test_a_key_acknowledges_the_alarm_that_is_seen_and_the_next_one_comes(
 def test_a_list_of_keys_never_covers_an_alarm(
     qtbot: QtBot, look: Callable[[Runtime], Window], seizure: Path
 ) -> None:
-    with run([ReplayDevice(seizure, speed=4.0)], "demo:seizure") as runtime:
+    device = Held(seizure, speed=4.0)
+    with run([device], "demo:seizure") as runtime:
         window = look(runtime)
+        device.let_go.set()
         panel = panel_of(window, "demo-seizure")
         assert isinstance(panel, SeizurePanel)
         window.resize(700, 500)
@@ -174,8 +221,10 @@ def test_a_list_of_keys_never_covers_an_alarm(
 def test_an_alarm_that_nobody_acknowledged_is_there_in_a_window_that_opens_later(
     qtbot: QtBot, look: Callable[[Runtime], Window], seizure: Path
 ) -> None:
-    with run([ReplayDevice(seizure, speed=8.0)], "demo:seizure") as runtime:
+    device = Held(seizure, speed=8.0)
+    with run([device], "demo:seizure") as runtime:
         first = look(runtime)
+        device.let_go.set()
         panel = panel_of(first, "demo-seizure")
         qtbot.waitUntil(
             lambda: "ago, over" in only_view(panel).banner.said.text(), timeout=PATIENCE
@@ -197,8 +246,10 @@ def test_an_alarm_that_nobody_acknowledged_is_there_in_a_window_that_opens_later
 def test_what_is_decided_last_is_told_before_a_run_ends(
     qtbot: QtBot, look: Callable[[Runtime], Window], seizure: Path
 ) -> None:
-    with run([ReplayDevice(seizure, speed=8.0)], "demo:seizure") as runtime:
+    device = Held(seizure, speed=8.0)
+    with run([device], "demo:seizure") as runtime:
         window = look(runtime)
+        device.let_go.set()
         panel = panel_of(window, "demo-seizure")
         assert isinstance(panel, SeizurePanel)
         qtbot.waitUntil(lambda: panel.alarmed, timeout=PATIENCE)
@@ -259,8 +310,10 @@ def test_what_must_be_told_is_never_cut_off(
 def test_a_panel_of_seizures_fits_into_a_low_window(
     qtbot: QtBot, look: Callable[[Runtime], Window], seizure: Path
 ) -> None:
-    with run([ReplayDevice(seizure, speed=4.0)], "demo:seizure") as runtime:
+    device = Held(seizure, speed=4.0)
+    with run([device], "demo:seizure") as runtime:
         window = look(runtime)
+        device.let_go.set()
         panel = panel_of(window, "demo-seizure")
         qtbot.waitUntil(lambda: only_view(panel).banner.isVisible(), timeout=PATIENCE)
         view = only_view(panel)
