@@ -24,7 +24,8 @@ from rtpipe.sinks.collect import Collect
 from rtpipe.sinks.jsonl import as_json
 
 PATIENCE = 60.0  # seconds, only for a test that fails
-LIVE = (sys.executable, "-m", "rtpipe", "live", "--device", "synthetic:emg")
+# Without models, which take long to load.
+RECORD = (sys.executable, "-m", "rtpipe", "record", "--device", "synthetic:emg")
 
 
 @pytest.fixture
@@ -60,8 +61,9 @@ def test_runs_are_found_while_they_live(home: Path) -> None:
     assert runs() == []
 
 
-def test_a_killed_run_is_not_among_them() -> None:
-    with subprocess.Popen([*LIVE, "--json"], stdout=subprocess.PIPE) as process:
+def test_a_killed_run_is_not_among_them(tmp_path: Path) -> None:
+    command = [*RECORD, "--json", str(tmp_path / "run.xdf")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
         name = f"run-{process.pid}"
@@ -149,8 +151,9 @@ def test_a_command_that_cannot_be_is_answered(home: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["killed", "closed"])
-def test_an_end_without_a_word(how: str) -> None:
-    with subprocess.Popen([*LIVE, "--json"], stdout=subprocess.PIPE) as process:
+def test_an_end_without_a_word(how: str, tmp_path: Path) -> None:
+    command = [*RECORD, "--json", str(tmp_path / "run.xdf")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
         attachment = Attachment(folder_of_runs() / f"run-{process.pid}")

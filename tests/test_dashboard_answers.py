@@ -164,7 +164,7 @@ def test_a_rejected_answer_is_none_with_the_reason_and_its_probabilities(
 def test_an_outage_is_none_and_the_answers_come_back(
     qtbot: QtBot, look: Callable[[Runtime], Window]
 ) -> None:
-    device = faulty(EMG, faults="disconnect 3 at 3", seed=1)
+    device = faulty(EMG, faults="disconnect 1.5 at 2.5", seed=1)
     with run([device], "demo:gesture") as runtime:
         window = look(runtime)
         view = view_of(qtbot, window, "demo-gesture", EMG)

@@ -26,7 +26,8 @@ from rtpipe.xdf.read import read
 
 from .countedpanels import OPEN, PATIENCE, counted, drawn, look, said
 
-LIVE = (sys.executable, "-m", "rtpipe", "live", "--device", "synthetic:emg", "--json")
+# Without models, which take long to load.
+RECORD = (sys.executable, "-m", "rtpipe", "record", "--device", "synthetic:emg")
 
 
 @pytest.fixture(autouse=True)
@@ -76,10 +77,14 @@ def test_a_run_of_another_version_is_said(
 
 
 def test_a_run_that_was_stopped_is_said_to_be_silent(
-    qtbot: QtBot, settings: QSettings, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot,
+    settings: QSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setattr("rtpipe.dashboard.model.SILENT", 0.7)
-    with subprocess.Popen(LIVE, stdout=subprocess.DEVNULL) as process:
+    command = [*RECORD, "--json", str(tmp_path / "run.xdf")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         window = look(qtbot, f"run-{process.pid}", settings)
 
         def silent() -> bool:
@@ -103,9 +108,10 @@ def test_a_run_that_was_stopped_is_said_to_be_silent(
 
 
 def test_a_run_that_was_killed_is_said_to_be_gone(
-    qtbot: QtBot, settings: QSettings
+    qtbot: QtBot, settings: QSettings, tmp_path: Path
 ) -> None:
-    with subprocess.Popen(LIVE, stdout=subprocess.PIPE, text=True) as process:
+    command = [*RECORD, "--json", str(tmp_path / "run.xdf")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         window = look(qtbot, f"run-{process.pid}", settings)
@@ -190,7 +196,7 @@ def test_an_owners_window_waits_for_a_recording_that_takes_long(
         close(recorder)
 
     monkeypatch.setattr(Recorder, "close", late)
-    monkeypatch.setattr("rtpipe.dashboard.app.FAREWELL", 4.0)
+    monkeypatch.setattr("rtpipe.dashboard.app.FAREWELL", 1.0)
     path = tmp_path / "run.xdf"
     opened, ended = threading.Event(), threading.Event()
     names: list[str] = []
@@ -211,7 +217,7 @@ def test_an_owners_window_waits_for_a_recording_that_takes_long(
     for window in (first, second):
         qtbot.waitUntil(partial(recorded, window), timeout=PATIENCE)
         window.close()
-    with qtbot.waitSignal(first.menu.aboutToHide, timeout=5000, raising=False):
+    with qtbot.waitSignal(first.menu.aboutToHide, timeout=1500, raising=False):
         pass  # longer than a run without a recording may take
     assert first.isVisible()
     assert second.isVisible()

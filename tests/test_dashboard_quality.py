@@ -98,7 +98,7 @@ def test_a_healthy_run_is_told_stream_by_stream(on: Callable[[Device], Desk]) ->
 def test_a_stream_that_breaks_and_comes_back_is_shown_so(
     on: Callable[[Device], Desk],
 ) -> None:
-    faults = "drop 0.5 at 1; rails 2 at 2; disconnect 2 at 6"
+    faults = "drop 0.5 at 0.5; rails 2 at 1.5; disconnect 1.2 at 4"
     desk = on(faulty("synthetic:eeg", faults=faults, seed=3))
     stream = "synthetic:eeg"
     counters = desk.runtime.run.streams[stream].counters
@@ -211,7 +211,7 @@ def test_what_is_wrong_with_a_connection_is_one_sentence(
 def test_a_stream_that_stalls_is_shown_so_until_it_goes_on(
     on: Callable[[Device], Desk],
 ) -> None:
-    desk = on(faulty("synthetic:eeg", faults="stall 3.5 at 3", seed=3))
+    desk = on(faulty("synthetic:eeg", faults="stall 3.5 at 1", seed=3))
     stream = "synthetic:eeg"
     good = ", ".join(f"{name} good" for name in PLACES)
     seen: list[tuple[str, str, bool]] = []

@@ -136,7 +136,10 @@ def test_who_sees_only_this_computer_is_told_so(
         LslDevice(lsl_name).open()
 
 
-def test_a_stream_must_be_named_and_be_there(outlet: Outlet, lsl_name: str) -> None:
+def test_a_stream_must_be_named_and_be_there(
+    outlet: Outlet, lsl_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtpipe.devices.lsl_search.WITHIN", 1.0)
     with pytest.raises(DeviceNotFound, match=r"no such LSL stream .*firewall"):
         LslDevice(source_id=f"none such as {lsl_name}").open()
     held = outlet('it\'s "one" ' + lsl_name, source_id="a " + lsl_name)

@@ -23,7 +23,7 @@ from rtpipe.recordings.uci import CHANNELS, GESTURES
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "uci_emg_gestures.tar.xz"
 REAL = "EMG_data_for_gestures-master/01/1_raw_data_13-12_22.03.16.txt"
-N_TIMES, CHUNK, SPEED = 12_000, 20, 4
+N_TIMES, CHUNK, SPEED = 12_000, 20, 8
 Line = dict[str, Any]
 
 # As a run on a machine that is never busy: adaptation would show a skipped window.

@@ -448,8 +448,9 @@ def test_a_signal_stops_the_run_cleanly(stop: signal.Signals) -> None:
     assert not list(folder_of_runs().glob(f"run-{process.pid}*"))
 
 
-def test_what_a_killed_run_left_is_removed_by_the_next() -> None:
-    arguments = ["live", "--device", "synthetic:emg", "--json"]
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    path = str(tmp_path / "run.xdf")  # without models, which take long to load
+    arguments = ["record", "--device", "synthetic:emg", "--json", path]
     with subprocess.Popen(
         [sys.executable, "-c", LIVE, *arguments], stdout=subprocess.PIPE
     ) as process:
