@@ -82,14 +82,16 @@ def kill(name: str, zero: float, file: Path, after: float, seen: bool) -> Killed
     return found
 
 
-def series(times: int, seed: int, longest: float = LONGEST) -> list[Killed]:
+def series(
+    times: int, seed: int, longest: float = LONGEST, at_once: int = AT_ONCE
+) -> list[Killed]:
     """Kill so many runs, at moments that the seed decides."""
     moments = random.Random(seed)
     seen = [moments.random() >= EARLY for _ in range(times)]
     after = [moments.uniform(0, longest if each else START) for each in seen]
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{k}.xdf" for k in range(times)]
-        with sender(Path(folder)) as (name, zero), ThreadPoolExecutor(AT_ONCE) as pool:
+        with sender(Path(folder)) as (name, zero), ThreadPoolExecutor(at_once) as pool:
             jobs = [
                 pool.submit(kill, name, zero, *each)
                 for each in zip(files, after, seen, strict=True)
@@ -109,7 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="four runs")
     given = parser.parse_args(arguments)
-    found = series(4 if given.quick else given.times, given.seed)
+    times, at_once = (4, 4) if given.quick else (given.times, AT_ONCE)
+    found = series(times, given.seed, at_once=at_once)
     there = [each for each in found if each.kept is not None]
     held = [each.kept for each in there if each.kept is not None]
     faults = [each for each in found if each.fault]

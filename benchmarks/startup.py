@@ -278,11 +278,13 @@ def sweep(
                     n = 2
                 jobs += [(kind, moment) for moment in np.linspace(0, last, n).tolist()]
             with ThreadPoolExecutor(at_once) as pool:
-                found = [
-                    pool.submit(tried, kind, moment, begins, name, Path(folder))
-                    for kind, moment in jobs
-                ]
-                return [each.result() for each in found]
+                found = {
+                    (kind, moment): pool.submit(
+                        tried, kind, moment, begins, name, Path(folder)
+                    )
+                    for kind, moment in sorted(jobs, key=lambda job: job[0] != PULLED)
+                }  # first those that wait longest
+                return [found[job].result() for job in jobs]
         finally:
             source.kill()
             source.wait()
@@ -332,7 +334,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.send:
         send(given.send)
     parts = 4 if given.quick else None
-    faults = report(sweep(given.kind or [*SIGNALS, PULLED], given.step, parts))
+    at_once = 3 if given.quick else 2  # some wait while others start
+    kinds = given.kind or [*SIGNALS, PULLED]
+    faults = report(sweep(kinds, given.step, parts, at_once))
     for fault in faults:
         print("FAULT:", fault)
     return bool(faults)

@@ -188,18 +188,18 @@ for line in sys.stdin.read().splitlines():
     except BundleError:
         print("refused:", line)
         continue
-    for place in (2**33, -2**33):
-        if not (child := os.fork()):
+    if not (child := os.fork()):
+        for place in (2**33, -2**33):
             far = torch.full((40,), place)
             try:
                 asked(torch.ones(40), torch.ones(40, 40), far)
+                ended = 0
             except RuntimeError:
-                os._exit(1)
-            os._exit(0)
-        status = os.waitpid(child, 0)[1]
-        if os.WIFSIGNALED(status):
-            print("crashed:", line)
-            break
+                ended = 1
+        os._exit(ended)
+    status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status):
+        print("crashed:", line)
     else:
         print(("taken" if status == 0 else "an error") + ":", line)
 """
