@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -49,9 +50,17 @@ class Placement(nn.Module):
         c, of standardised features placed as in training.
     covariance : ndarray, shape (n_features, n_features)
         S, positive definite.
+    usual : ndarray, shape (n_features,), optional
+        The scale of training, which the running one begins with. With `least`, a
+        window is evidence only while the running scale is, in the geometric mean over
+        the features, that share of it.
+    least : float
 
     Notes
     -----
+    Where few of the labels have been made so far, features vary less, and their moments
+    are of these labels only: standardised by them, the same movement fits other labels
+    in other placements.
     The moments' prior must be the same in every placement, or it would be evidence.
     Computed in float64, for evidence is summed over a run.
     """
@@ -61,8 +70,14 @@ class Placement(nn.Module):
         orders: Sequence[Sequence[int]],
         centres: Float64,
         covariance: Float64,
+        usual: Float64 | None = None,
+        least: float = 0.0,
     ) -> None:
         super().__init__()
+        if usual is None:
+            usual = np.ones(len(covariance))
+        self.least = least
+        self.usual: Tensor
         self.orders: Tensor
         self.whiten: Tensor
         self.centres: Tensor
@@ -71,6 +86,7 @@ class Placement(nn.Module):
         whiten = torch.linalg.inv(torch.linalg.cholesky(s)).T.contiguous()
         self.register_buffer("whiten", whiten)
         self.register_buffer("centres", torch.from_numpy(centres).double() @ whiten)
+        self.register_buffer("usual", torch.from_numpy(usual).double())
 
     def forward(self, features: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
         """Return how much more probable than as in training each placement makes it.
@@ -83,7 +99,8 @@ class Placement(nn.Module):
         Returns
         -------
         Tensor of float64, shape (batch, n_placements)
-            Differences of log-likelihoods; of the first placement zero.
+            Differences of log-likelihoods; of the first placement zero. All of them
+            where the features so far vary too little.
         """
         # Clamped as what the heads see is: far off is no more evidence than far.
         z = ((features - mean) / scale).clamp(-5.0, 5.0).double()
@@ -94,7 +111,9 @@ class Placement(nn.Module):
             + self.centres.square().sum(1)
         )
         likelihood = torch.logsumexp(-0.5 * squared, 2)
-        return likelihood - likelihood[:, :1]
+        share = (scale.double() / self.usual).log().mean(1, keepdim=True).exp()
+        told = likelihood - likelihood[:, :1]
+        return told.masked_fill(share < self.least, 0.0)
 
     @torch.jit.export
     def placed(self, values: Tensor, placement: Tensor) -> Tensor:

@@ -175,6 +175,7 @@ def fit_net(
     place = fit_placement(
         [prior.seen(run, order) for run, order in orders],
         [run.label[order] for run, order in orders],
+        prior,
     )
     return Fitted(net, prior, place)
 

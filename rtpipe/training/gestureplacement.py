@@ -11,13 +11,21 @@ from torch import nn
 
 from rtpipe.features.armband import ArmbandFeatures
 from rtpipe.features.placement import Placement, ring
-from rtpipe.training.gestureruns import N_CHANNELS, PHASES, GestureRun, weights
+from rtpipe.training.gestureruns import (
+    N_CHANNELS,
+    PHASES,
+    GestureRun,
+    Prior,
+    weights,
+)
 from rtpipe.types import Float32, Float64
 
 _RING = ring(N_CHANNELS)
 NAMES = tuple(_RING)
 ORDERS = np.array([ArmbandFeatures(N_CHANNELS).reordered(o) for o in _RING.values()])
-LEAD, DEPTH = 160.0, 600.0  # of evidence: chosen on recordings 1, docs/gesture.md
+# Of evidence: chosen on recordings 1, docs/gesture.md.
+LEAD, DEPTH = 160.0, 600.0
+LEAST = 0.84  # of the scale of training, that several gestures have been made
 _BETTER = 0.05  # in accuracy: another placement than most must be so much better
 _ROUNDS = 3
 _SHRINKAGE = 0.2
@@ -49,6 +57,7 @@ def as_most(runs: Sequence[GestureRun], weigh: nn.Module) -> list[GestureRun]:
 def fit_placement(
     seen: Sequence[tuple[Float32, Float32, Float32]],
     labels: Sequence[NDArray[np.int64]],
+    prior: Prior,
 ) -> Placement:
     """Fit what tells a placement, on runs in the placement of most.
 
@@ -59,6 +68,8 @@ def fit_placement(
         seen with.
     labels : sequence of ndarray
         Of each run's windows, as `GestureRun.label`; only labelled ones are used.
+    prior : Prior
+        Of the running moments.
     """
     z = np.concatenate([(f - mean) / scale for f, mean, scale in seen])
     label = np.concatenate(labels)
@@ -68,7 +79,8 @@ def fit_placement(
     rest = z - centres[np.searchsorted(kinds, label)]
     spread = rest.std(0) + 1e-6
     correlation = shrunk_covariance(np.cov((rest / spread).T, bias=True), _SHRINKAGE)
-    return Placement(ORDERS.tolist(), centres, correlation * np.outer(spread, spread))
+    covariance = correlation * np.outer(spread, spread)
+    return Placement(ORDERS.tolist(), centres, covariance, prior.scale, LEAST)
 
 
 def _placements(runs: Sequence[GestureRun], weigh: nn.Module) -> dict[str, int]:
