@@ -15,16 +15,16 @@ References
 """
 
 import argparse
-import json
-import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
-RUN = [sys.executable, "-c", "from rtpipe.cli import main; main()"]
+sys.path.append(str(Path(__file__).parents[1]))
+
+from benchmarks.placements import compare
+
 CLASSES = (1, 5, 3, 6, 4, 2, 0)  # UCI's, by theirs: neutral, radial, flexion, ...
 HELD = 10  # rows a sample
 ONSET = 500  # rows at the start of a gesture that are not labelled
@@ -61,29 +61,6 @@ def _content(recording: Path) -> tuple[bytes, ...]:
     return tuple(each.read_bytes() for each in files)
 
 
-def without_placements(bundle: Path, to: Path) -> Path:
-    """Write the same bundle with a card that knows of one placement only."""
-    with zipfile.ZipFile(bundle) as old, zipfile.ZipFile(to, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name.endswith("extra/card.json"):
-                content = json.dumps(
-                    {**json.loads(content), "placements": None}
-                ).encode()
-            new.writestr(name, content)
-    return to
-
-
-def accuracies(bundle: Path, data: Path) -> tuple[np.ndarray, float]:
-    """Return the accuracy on each person, and of all decisions."""
-    command = [*RUN, "evaluate", bundle, "--data", data, "--json"]
-    done = subprocess.run(
-        [str(each) for each in command], stdout=subprocess.PIPE, check=True
-    )
-    found = json.loads(done.stdout)
-    return np.array(list(found["per_group"].values())), found["accuracy_smoothed"]
-
-
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -91,17 +68,9 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="holds PreTrainingDataset, ...")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        people = folder / "people"
-        people.mkdir()
+        people = Path(name)
         print(f"{write_recordings(given.data, people)} people")
-        fixed = without_placements(given.bundle, folder / "fixed.pt")
-        for said, bundle in (("found", given.bundle), ("as in training", fixed)):
-            each, smoothed = accuracies(bundle, people)
-            figures = each.mean(), np.median(each), each.min()
-            told = ", ".join(f"{figure:.3f}" for figure in figures)
-            print(f"placement {said}: mean, median, worst person {told}; ", end="")
-            print(f"of all decisions {smoothed:.3f}")
+        compare(given.bundle, people)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
 """People of another laboratory in UCI's layout: benchmarks/other_armband.py."""
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from benchmarks import other_armband, placements
 from rtpipe.bundle import Exported, save
 from rtpipe.card import Card, Placements, Training, read_card
 from rtpipe.features.placement import Placement, ring
@@ -23,17 +22,6 @@ THEIRS = (
     *("radial deviation", "wrist flexion", "ulnar deviation", "wrist extension"),
     *("fist", None),
 )  # by their number
-
-
-@pytest.fixture(scope="module")
-def other_armband() -> ModuleType:
-    path = Path(__file__).parents[1] / "benchmarks" / "other_armband.py"
-    spec = importlib.util.spec_from_file_location("other_armband", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def write_session(folder: Path, seed: int) -> np.ndarray:
@@ -58,7 +46,7 @@ def data(tmp_path: Path) -> tuple[Path, np.ndarray]:
 
 
 def test_each_person_once_in_the_layout_of_uci(
-    other_armband: ModuleType, data: tuple[Path, np.ndarray], tmp_path: Path
+    data: tuple[Path, np.ndarray], tmp_path: Path
 ) -> None:
     folder = tmp_path / "people"
     folder.mkdir()
@@ -76,7 +64,7 @@ def test_each_person_once_in_the_layout_of_uci(
 
 
 def test_the_same_bundle_that_knows_one_placement(
-    other_armband: ModuleType, data: tuple[Path, np.ndarray], tmp_path: Path
+    data: tuple[Path, np.ndarray], tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
     worn = ring(8)
@@ -100,14 +88,14 @@ def test_the_same_bundle_that_knows_one_placement(
     bundle = tmp_path / "gesture.pt"
     exported = Exported(LogRms(), head, torch.zeros(8), torch.ones(8), place=place)
     save(bundle, exported, card)
-    fixed = other_armband.without_placements(bundle, tmp_path / "fixed.pt")
+    fixed = placements.without_placements(bundle, tmp_path / "fixed.pt")
     told = read_card(fixed)
     assert told == read_card(bundle).model_copy(update={"placements": None})
     folder = tmp_path / "people"
     folder.mkdir()
     other_armband.write_recordings(data[0], folder)
-    found, _ = other_armband.accuracies(bundle, folder)
-    as_trained, _ = other_armband.accuracies(fixed, folder)
+    found, _ = placements.accuracies(bundle, folder)
+    as_trained, _ = placements.accuracies(fixed, folder)
     assert found.shape == as_trained.shape == (2,)
     # Rest and wrist flexion are loud on the channels of their places among the labels.
     np.testing.assert_allclose(as_trained, 2 / 6)
