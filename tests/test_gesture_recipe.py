@@ -602,6 +602,24 @@ def test_how_a_new_person_wears_it_is_found_without_labels() -> None:
     assert accuracy(found, new, order[half:]) < 0.6
 
 
+def test_one_gesture_over_and_over_tells_nothing_of_how_it_is_worn() -> None:
+    runs = [made_run(f"{k:02}", seed=k) for k in range(3)]
+    model = fit_net(runs, Effort(8), few(), 6, seed=0)
+    np.testing.assert_array_equal(model.place.usual.numpy(), model.prior.scale)
+
+    def told(sequence: Sequence[int]) -> NDArray[np.bool_]:
+        """Return which windows are evidence, in a run without an end."""
+        new = made_run("new", sequence=sequence, seed=9)
+        seen = model.prior.seen(new, recorded_order(new))
+        evidence = model.place(*map(torch.from_numpy, seen)).numpy()
+        return np.asarray((evidence != 0).any(axis=1))
+
+    assert told((0, 1, 2, 3, 4, 5) * 20).all()
+    alone = told((4,) * 60)
+    assert alone[0], "at first nobody knows that it will be the only one"
+    assert not alone[len(alone) // 2 :].any()
+
+
 _NOTHING = np.zeros((1, N_FEATURES)), np.eye(N_FEATURES)
 
 

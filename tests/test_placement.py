@@ -114,6 +114,22 @@ def test_a_feature_far_off_is_no_more_evidence_than_far() -> None:
     assert not torch.equal(module(far, mean, scale), module(mean, mean, scale))
 
 
+def test_windows_tell_nothing_while_features_vary_too_little() -> None:
+    """As where one gesture was made over and over: what is too little is a share."""
+    usual = np.random.default_rng(3).uniform(0.5, 2, N)
+    module, centres, covariance = made()
+    gated = Placement(ORDERS, centres, covariance, usual, 1.3)
+    features, mean, scale = windows(50)
+    share = stats.gmean(scale.double().numpy() / usual, axis=1)
+    enough = share > 1.3
+    assert 10 < enough.sum() < 40
+    for told in (gated, torch.jit.script(gated)):
+        found = told(features, mean, scale)
+        assert found.dtype == torch.float64
+        assert torch.equal(found[enough], module(features, mean, scale)[enough])
+        assert (found[~enough] == 0).all()
+
+
 def test_placed_as_in_training() -> None:
     """What is worn in an order has, placed back, the values of training."""
     module, *_ = made()
