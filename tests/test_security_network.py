@@ -222,9 +222,9 @@ def test_who_sees_our_streams(scope: str, tmp_path: Path) -> None:
     script = """
     coproc "$1" -c 'from rtpipe.cli import main; main()' "${@:4}" --lsl-scope "$2"
     while read -r line <&"${COPROC[0]}" && [[ $line != *prediction* ]]; do :; done
-    coproc other { there "$1" -c "$3" 10.9.0.1; }
+    exec 3< <(there "$1" -c "$3" 10.9.0.1)
     here=$("$1" -c "$3" 127.0.0.1)
-    read -r found <&"${other[0]}"
+    read -r found <&3
     printf '%s\\n' "$found" "$here"
     """
     config = tmp_path / "none.cfg"
