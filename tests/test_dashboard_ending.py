@@ -196,7 +196,7 @@ def test_an_owners_window_waits_for_a_recording_that_takes_long(
         close(recorder)
 
     monkeypatch.setattr(Recorder, "close", late)
-    monkeypatch.setattr("rtpipe.dashboard.app.FAREWELL", 2.0)
+    monkeypatch.setattr("rtpipe.dashboard.app.FAREWELL", 4.0)
     path = tmp_path / "run.xdf"
     opened, ended = threading.Event(), threading.Event()
     names: list[str] = []
@@ -217,7 +217,7 @@ def test_an_owners_window_waits_for_a_recording_that_takes_long(
     for window in (first, second):
         qtbot.waitUntil(partial(recorded, window), timeout=PATIENCE)
         window.close()
-    with qtbot.waitSignal(first.menu.aboutToHide, timeout=2500, raising=False):
+    with qtbot.waitSignal(first.menu.aboutToHide, timeout=5000, raising=False):
         pass  # longer than a run without a recording may take
     assert first.isVisible()
     assert second.isVisible()
