@@ -125,7 +125,7 @@ class Dashboard(QObject):
         if run is None or run.recording is None:
             return False
         going = run.state == "running" and run.recording["state"] == "recording"
-        return False
+        return going and time - run.told < FAREWELL
 
     def _closing(self) -> None:
         """Let a person close the window; an owner's ends the run first.
