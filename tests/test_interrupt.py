@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+# A signal that comes just before a sleep does not end it: so they sleep shortly.
 BEFORE = """
 import time
 from rtpipe.interrupt import end_at_once
 end_at_once()
 print("ready", flush=True)
-time.sleep(60)
+for _ in range(6000):
+    time.sleep(0.01)
 """
 DURING = """
 import time, weakref
@@ -24,7 +26,8 @@ class Thing:
 
 def vanish(_):
     print("ready", flush=True)
-    time.sleep(60)
+    for _ in range(6000):
+        time.sleep(0.01)
 
 end_at_once()
 try:
@@ -34,7 +37,8 @@ try:
         if watched is None:
             print("ready", flush=True)
         del thing  # what is raised in a callback of a reference vanishes
-        time.sleep(60)
+        for _ in range(6000):
+            time.sleep(0.01)
 except KeyboardInterrupt:
     print("in order")
 """
@@ -47,7 +51,8 @@ try:
         again()
         try:
             print("ready", flush=True)
-            time.sleep(60)
+            for _ in range(6000):
+                time.sleep(0.01)
         except:
             pass
         again()
@@ -60,7 +65,7 @@ from rtpipe.interrupt import end_at_once, interruptible, leave
 end_at_once()
 try:
     with interruptible():
-        exec("print('ready', flush=True); time.sleep(60)")
+        exec("print('ready', flush=True)\\nfor _ in range(6000): time.sleep(0.01)")
 except KeyboardInterrupt:
     print("in order")
     leave(130)
@@ -73,7 +78,8 @@ try:
     with interruptible():
         try:
             print("ready", flush=True)
-            time.sleep(60)
+            for _ in range(6000):
+                time.sleep(0.01)
         finally:
             signal.raise_signal(signal.{again})
             print("closed", flush=True)
@@ -100,16 +106,19 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 def ended(code: str, number: int) -> tuple[int, str, str]:
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     return process.returncode, out, err
 
 
