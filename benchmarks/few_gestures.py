@@ -65,9 +65,12 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("data", type=Path, help="a folder a person, as UCI's")
     given = parser.parse_args()
+    recordings = second_recordings(given.data)
+    if not recordings:
+        parser.error(f"nobody in {given.data} has two recordings, as UCI's people have")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for recording in second_recordings(given.data):
+        for recording in recordings:
             write_pairs(recording, folder)
         for kind, said in (("rest", "rest and another"), ("two", "two others")):
             print(f"{said}: {len(list((folder / kind).iterdir()))} recordings")

@@ -12,7 +12,7 @@ Done = subprocess.CompletedProcess[str]
 # Each command is a copy of this process. It ends as it would from a shell, but for what
 # Python does on its way out: to take down all that was loaded takes a second.
 LOADED = """
-import json, os, sys, tempfile
+import atexit, json, os, sys, tempfile
 import scipy.signal, torch
 from rtpipe.cli import main
 asked, done = json.load(sys.stdin), []
@@ -25,6 +25,7 @@ for arguments in asked:
         try:
             main()
         except SystemExit as end:
+            atexit._run_exitfuncs()  # what they say of an error belongs to the command
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(end.code or 0)

@@ -51,10 +51,10 @@ class Placement(nn.Module):
     covariance : ndarray, shape (n_features, n_features)
         S, positive definite.
     usual : ndarray, shape (n_features,), optional
-        The scale of training, which the running one begins with. With `least`, a
-        window is evidence only while the running scale is, in the geometric mean over
-        the features, that share of it.
+        The scale of training, which the running one begins with.
     least : float
+        A window is evidence only while the running scale is at least this share of the
+        usual one, in the geometric mean over the features.
 
     Notes
     -----
@@ -99,8 +99,8 @@ class Placement(nn.Module):
         Returns
         -------
         Tensor of float64, shape (batch, n_placements)
-            Differences of log-likelihoods; of the first placement zero. All of them
-            where the features so far vary too little.
+            Differences of log-likelihoods; of the first placement zero, and of every
+            one where the features have varied too little so far.
         """
         # Clamped as what the heads see is: far off is no more evidence than far.
         z = ((features - mean) / scale).clamp(-5.0, 5.0).double()
