@@ -1,8 +1,11 @@
 """Recordings in which two gestures take turns: benchmarks/few_gestures.py."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
+
+sys.path.append(str(Path(__file__).parents[1]))
 
 from benchmarks import few_gestures
 from rtpipe.recording import read

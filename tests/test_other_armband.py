@@ -1,11 +1,14 @@
 """People of another laboratory in UCI's layout: benchmarks/other_armband.py."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+
+sys.path.append(str(Path(__file__).parents[1]))
 
 from benchmarks import other_armband, placements
 from rtpipe.bundle import Exported, save
