@@ -12,10 +12,11 @@ from PyQt6.QtWidgets import QApplication
 from rtpipe import connection
 from rtpipe.types import StreamInfo
 
+from .alone import alone
 from .scripted import Time
 
-# Read by liblsl once, when it is first used, here and in the processes of tests.
-os.environ["LSLAPICFG"] = str(Path(__file__).parent / "lsl_api.cfg")
+# Where tests run in several processes (pytest -n 2), none sees another's runs or streams.
+ALONE = alone(os.environ.get("PYTEST_XDIST_WORKER"))
 # Windows of tests need no screen.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # What a shell or nohup lets tests ignore is not to be ignored by what they start.

@@ -49,7 +49,9 @@ def through(stage: Stage, data: Float32, first: int) -> Float32:
 
 
 @pytest.mark.parametrize(
-    "stage", [*FILTERS, Pick(ch_names=("B", "A")), Rereference()], ids=repr
+    "stage",
+    [*FILTERS, Pick(ch_names=("B", "A")), Rereference()],
+    ids=lambda s: type(s).__name__,
 )
 def test_a_stage_forgets_by_then(stage: Filter | Pick | Rereference) -> None:
     takes = stage.settling(INFO, FORGOTTEN)

@@ -1,0 +1,38 @@
+"""What makes the tests of one process blind to the streams and runs of another's.
+
+Tests say "there is no stream" and "nobody has removed it yet": no neighbour may be heard.
+"""
+
+import getpass
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+PORTS = 128  # one process has the streams of all tests; one without a port is not found
+
+
+def alone(worker: str | None) -> TemporaryDirectory[str]:
+    """Set, in the environment, an LSL session, its ports, and whose runs' folder it is.
+
+    Parameters
+    ----------
+    worker : str or None
+        ``gw0``, ``gw1``, ...: one of pytest-xdist's processes.
+
+    Returns
+    -------
+    folder : TemporaryDirectory
+        Of liblsl's configuration, which liblsl reads once, when it is first used, here
+        and in the processes of tests. It goes with the last reference to it.
+    """
+    folder = TemporaryDirectory(prefix="rtpipe-tests-")
+    own = Path(folder.name) / "lsl_api.cfg"
+    general = Path(__file__).with_name("lsl_api.cfg").read_text()
+    n = int(worker.removeprefix("gw")) if worker else 0
+    own.write_text(
+        general.format(session=os.getpid(), base=16572 + PORTS * n, ports=PORTS)
+    )
+    os.environ["LSLAPICFG"] = str(own)
+    if worker:
+        os.environ["LOGNAME"] = f"{getpass.getuser()}-{worker}"
+    return folder
