@@ -1,6 +1,6 @@
 """What makes the tests of one process blind to the streams and runs of another's.
 
-Tests say "there is no stream" and "nobody has removed it yet": no neighbour may be heard.
+Tests say "there is no stream" and "nobody has removed it yet": they hear no neighbour.
 """
 
 import getpass

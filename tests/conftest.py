@@ -15,7 +15,7 @@ from rtpipe.types import StreamInfo
 from .alone import alone
 from .scripted import Time
 
-# Where tests run in several processes (pytest -n 2), none sees another's runs or streams.
+# Tests may run in several processes (pytest -n 2): none sees another's runs or streams.
 ALONE = alone(os.environ.get("PYTEST_XDIST_WORKER"))
 # Windows of tests need no screen.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
