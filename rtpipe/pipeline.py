@@ -18,7 +18,7 @@ from rtpipe.ring import Ring
 from rtpipe.sink import StreamStatus
 from rtpipe.stage import Chain
 from rtpipe.stages.gaps import Gaps
-from rtpipe.stages.quality import BAD, EVERY, SPAN, judge
+from rtpipe.stages.quality import BAD, EVERY, SPAN, early, judge
 from rtpipe.truth import Truth
 from rtpipe.types import Chunk, Event, StreamInfo
 
@@ -204,9 +204,12 @@ class Pipeline:
         raw, info = self.status.raw, self.status.info
         every = ceil(EVERY * info.sfreq)
         events = []
-        first = max(self._judged // every + 1, -(-(raw.first + self._span) // every))
+        first = max(self._judged // every + 1, -(-raw.first // every) + 1)
         for stop in range(first * every, raw.stop + 1, every):
-            words = judge(raw.view(stop - self._span, stop), info)
+            start = max(raw.first, stop - self._span)
+            words = judge(raw.view(start, stop), info)
+            if stop - start < self._span:
+                words = early(words, self.status.quality)
             self._judged = stop
             if words != self.status.quality:
                 self.status.quality = words

@@ -29,7 +29,7 @@ class StreamStatus:
     counters : StreamCounters
     quality : tuple of str
         One word a channel: ``"good"``, ``"flat"``, ``"railed"``, ``"mains"``,
-        ``"noisy"``; ``"?"`` until the first verdict.
+        ``"noisy"``; ``"?"`` until it is known.
     truth : dict of str to str
         The newest true label per task, where the device tells it.
     filtered : dict of str to Ring

@@ -111,7 +111,9 @@ def bundle(tmp_path: Path) -> Make:
         place = None
         if "placements" in changes:
             centres = np.array([[0.2, -0.2], [-0.2, 0.3]])
-            place = Placement([[0, 1], [1, 0]], centres, 0.01 * np.eye(2))
+            place = Placement(
+                [[0, 1], [1, 0]], centres, 0.01 * np.eye(2), np.ones(2), 0.0
+            )
         exported = Exported(*parts, place=place)
         card = save(path, exported, Card.model_validate(told | changes))
         loaded = Bundle.load(path)

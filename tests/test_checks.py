@@ -491,7 +491,7 @@ def exported(
 
 
 def placed(*orders: Sequence[int]) -> Placement:
-    return Placement(orders, np.ones((1, 4)), np.eye(4))
+    return Placement(orders, np.ones((1, 4)), np.eye(4), np.ones(4), 0.0)
 
 
 class AgainstTheFirst(Placement):
@@ -516,7 +516,7 @@ class InfinitelySure(Placement):
         return features[:, :2].square() * torch.tensor([0.0, float("inf")])
 
 
-TWO = [range(4), range(3, -1, -1)], np.ones((1, 4)), np.eye(4)
+TWO = [range(4), range(3, -1, -1)], np.ones((1, 4)), np.eye(4), np.ones(4), 0.0
 WORN = Placements(names=("as in training", "mirrored"), lead=20.0, depth=50.0)
 
 

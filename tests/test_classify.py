@@ -29,7 +29,9 @@ class Watched:
 
     def __init__(self) -> None:
         head = Standardised(nn.Linear(2, 2))
-        place = Placement([[0, 1], [1, 0]], np.zeros((1, 2)), np.eye(2))
+        place = Placement(
+            [[0, 1], [1, 0]], np.zeros((1, 2)), np.eye(2), np.ones(2), 0.0
+        )
         self._module = Exported(
             LogRms(), head, torch.zeros(2), torch.ones(2), place=place
         )

@@ -620,7 +620,7 @@ def test_one_gesture_over_and_over_tells_nothing_of_how_it_is_worn() -> None:
     assert not alone[len(alone) // 2 :].any()
 
 
-_NOTHING = np.zeros((1, N_FEATURES)), np.eye(N_FEATURES)
+_NOTHING = np.zeros((1, N_FEATURES)), np.eye(N_FEATURES), np.ones(N_FEATURES), 0.0
 
 
 def test_a_person_who_never_made_a_gesture_is_never_answered_it() -> None:

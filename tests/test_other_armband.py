@@ -87,7 +87,7 @@ def test_the_same_bundle_that_knows_one_placement(
     head = Loudest()
     # As if one of all channels but the first were loud, which here the first is too.
     centres = QUIET + (LOUD - QUIET) * np.eye(8)[1:]
-    place = Placement(list(worn.values()), centres, 0.1 * np.eye(8))
+    place = Placement(list(worn.values()), centres, 0.1 * np.eye(8), np.ones(8), 0.0)
     bundle = tmp_path / "gesture.pt"
     exported = Exported(LogRms(), head, torch.zeros(8), torch.ones(8), place=place)
     save(bundle, exported, card)

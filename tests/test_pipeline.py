@@ -106,15 +106,26 @@ class Account:
         return labels.pop() if len(labels) == 1 else None
 
     def verdicts(self) -> list[tuple[int, tuple[str, ...]]]:
-        """Return the words at each half second whose last two seconds are there."""
-        every, span = -(-self.info.sfreq // 2), 2 * self.info.sfreq
-        return [
-            (stop, judge(self.data[stop - int(span) : stop].astype("f4"), self.info))
-            for stop in range(0, len(self.data) + 1, int(every))
-            if stop - span >= self.index[0]
-            and len({*self.segment[stop - int(span) : stop]}) == 1
-            and self.segment[stop - 1] >= 0
-        ]
+        """Return the words at each half second of which that half second is there.
+
+        Until two seconds are, a living channel keeps its word, and one that was dead
+        has none.
+        """
+        every, span = int(-(-self.info.sfreq // 2)), int(2 * self.info.sfreq)
+        found, words = [], ("?",) * 4
+        for stop in range(every, len(self.data) + 1, every):
+            segment = int(self.segment[stop - 1])
+            start = max(segment, stop - span)
+            if segment < 0 or start + every > stop:
+                continue
+            told = judge(self.data[start:stop].astype("f4"), self.info)
+            if start + span > stop:
+                kept = ["?" if old in ("flat", "railed") else old for old in words]
+                dead = [new in ("flat", "railed") for new in told]
+                told = tuple(np.where(dead, told, kept).tolist())
+            words = told
+            found.append((stop, words))
+        return found
 
     def chunks(self, cuts: Sequence[int]) -> list[Chunk]:
         """Return the samples that came, cut at jumps and after these rows."""
@@ -267,6 +278,25 @@ def test_quality_is_told_when_it_changes(account: Account, cuts: list[int]) -> N
     assert all(each.time == (each.index or 0) / 256 for each in told)
     assert found.pipeline.status.quality == before
     assert len(told) > 3
+
+
+def test_dead_channels_are_told_before_the_first_window(muse: StreamInfo) -> None:
+    whole = noise(muse, 700)
+    data = whole.data.copy()
+    data[:, :3] = 0
+    data[600:, 3] = -1000
+    whole = replace(whole, data=data)
+    found = run(Pipeline(muse, {"m": card(muse, n_times=128, hop=128)}), [whole])
+    assert [(each.stop, each.bad) for each in found.due] == [
+        *((128 * k, 0.75) for k in (1, 2, 3, 4)),
+        (640, 1.0),
+    ]
+    told = [each.data["channels"].values() for each in found.events]
+    assert [tuple(each) for each in told] == [
+        ("flat", "flat", "flat", "?"),
+        ("flat", "flat", "flat", "good"),
+        ("flat", "flat", "flat", "railed"),
+    ]
 
 
 def test_events_come_out(account: Account) -> None:

@@ -78,7 +78,8 @@ def made() -> tuple[Placement, Array, Array]:
     centres = rng.normal(size=(LABELS, N))
     root = rng.normal(size=(N, N))
     covariance = root @ root.T / N + 0.1 * np.eye(N)
-    return Placement(ORDERS, centres, covariance), centres, covariance
+    module = Placement(ORDERS, centres, covariance, np.ones(N), 0.0)
+    return module, centres, covariance
 
 
 def windows(n: int) -> list[torch.Tensor]:
@@ -238,7 +239,11 @@ def classifier() -> Classifier:
         head.weight.copy_(torch.tensor([[1.0, -1.0], [-1.0, 1.0]]))
         head.bias.copy_(torch.tensor([-1.0, 1.0]))
     place = Placement(
-        [[0, 1], [1, 0]], np.array([[2.0, 0.0], [2.0, 2.0]]), 0.1 * np.eye(2)
+        [[0, 1], [1, 0]],
+        np.array([[2.0, 0.0], [2.0, 2.0]]),
+        0.1 * np.eye(2),
+        np.ones(2),
+        0.0,
     )
     module = Exported(
         LogRms(), Standardised(head), torch.zeros(2), torch.ones(2), place=place

@@ -69,6 +69,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
             [triangle(order) for order in worn.values()],
             rng.standard_normal((6, 36)),
             np.eye(36),
+            usual=np.ones(36),
+            least=0.7,  # some windows are evidence and some are none
         ),
     )
     save(path, exported, card)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -50,7 +49,7 @@ class Placement(nn.Module):
         c, of standardised features placed as in training.
     covariance : ndarray, shape (n_features, n_features)
         S, positive definite.
-    usual : ndarray, shape (n_features,), optional
+    usual : ndarray, shape (n_features,)
         The scale of training, which the running one begins with.
     least : float
         A window is evidence only while the running scale is at least this share of the
@@ -70,12 +69,10 @@ class Placement(nn.Module):
         orders: Sequence[Sequence[int]],
         centres: Float64,
         covariance: Float64,
-        usual: Float64 | None = None,
-        least: float = 0.0,
+        usual: Float64,
+        least: float,
     ) -> None:
         super().__init__()
-        if usual is None:
-            usual = np.ones(len(covariance))
         self.least = least
         self.usual: Tensor
         self.orders: Tensor

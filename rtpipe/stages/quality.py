@@ -14,7 +14,6 @@ _RAILED = 0.05  # share of samples at a rail
 _MAINS = 0.5  # share of the power above 1 Hz that lies at the mains frequency
 _SHORT = 16  # samples, below which there is no spectrum to judge by
 _LARGEST = float(np.sqrt(np.finfo(np.float32).max))
-_LARGEST = float(np.sqrt(np.finfo(np.float32).max))
 _NOISY = {"eeg": 30.0}  # uV root mean square above 30 Hz, mains left out
 
 
@@ -66,6 +65,22 @@ def judge(data: Real, info: StreamInfo) -> tuple[str, ...]:
         "good",
     )
     return tuple(words.tolist())
+
+
+def early(words: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what a verdict on less than `SPAN` is worth: whether a channel is dead.
+
+    Parameters
+    ----------
+    words : tuple of str
+        The verdict, of half a second at least.
+    before : tuple of str
+        The words in force, which stand where a channel lives as it did.
+    """
+    return tuple(
+        new if new in BAD else "?" if old in BAD else old
+        for new, old in zip(words, before, strict=True)
+    )
 
 
 def _spectrum(data: Real, sfreq: float) -> tuple[Real, Real]:
