@@ -112,7 +112,8 @@ class Account:
         has none.
         """
         every, span = int(-(-self.info.sfreq // 2)), int(2 * self.info.sfreq)
-        found, words = [], ("?",) * 4
+        found: list[tuple[int, tuple[str, ...]]] = []
+        words: tuple[str, ...] = ("?",) * 4
         for stop in range(every, len(self.data) + 1, every):
             segment = int(self.segment[stop - 1])
             start = max(segment, stop - span)
