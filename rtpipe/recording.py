@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +24,11 @@ logger = logging.getLogger(__name__)
 MOST = 10_000  # channels that a stream may have: the densest arrays have half
 HEAD = 4096  # bytes a layout is recognised by
 PARTS = (".eeg", ".vmrk")  # of a BrainVision recording, which is opened by its header
+BESIDE = (  # what lies beside recordings: of BIDS, and of a training's results
+    *("*.json", "participants.tsv", "*_channels.tsv", "*_electrodes.tsv"),
+    *("*_events.tsv", "*_scans.tsv", "*_sessions.tsv", "*.pt", "confusion*.png"),
+)
+FIRST = 8  # files that are no recordings whose names are told
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,7 +144,7 @@ def layout_of(path: Path) -> Layout:
     for layout in layouts:
         if layout.matches(head):
             return layout
-    if path.suffix.lower() in PARTS:
+    if _ending(path) in PARTS:
         raise RecordingError(
             f"{path} is a part of a BrainVision recording: open "
             f"{path.with_suffix('.vhdr').name} instead"
@@ -149,6 +155,9 @@ def layout_of(path: Path) -> Layout:
 
 def recordings_in(path: Path) -> list[Path]:
     """Return a recording, or every file below a folder that is one, in order.
+
+    The files that are none are told in the log, in one line; but not hidden ones, and
+    not what belongs to a recording or a training.
 
     Raises
     ------
@@ -165,6 +174,7 @@ def recordings_in(path: Path) -> list[Path]:
     if not found:
         known = _known(layouts, lacking)
         raise RecordingError(f"{path} holds no recording that is known ({known})")
+    _tell_others(path, files, found)
     return found
 
 
@@ -238,6 +248,34 @@ def _layouts() -> tuple[list[Layout], list[str]]:
             _warn_once(str(error))
             lacking.append(str(error))
     return layouts, lacking
+
+
+def _tell_others(folder: Path, files: list[Path], found: list[Path]) -> None:
+    """Say which files are no recordings, those first that are named as some are."""
+    known = set(found)
+    endings = {_ending(each) for each in found}
+    headers = {each.with_suffix("") for each in found if _ending(each) == ".vhdr"}
+    others = [
+        each.relative_to(folder)
+        for each in files
+        if each not in known
+        and not (_ending(each) in PARTS and each.with_suffix("") in headers)
+        and not any(fnmatch(each.name.lower(), pattern) for pattern in BESIDE)
+        and not any(part.startswith(".") for part in each.relative_to(folder).parts)
+    ]
+    if not others:
+        return
+    others.sort(key=lambda each: _ending(each) not in endings)
+    names = [each.as_posix() for each in others[:FIRST]]
+    names += ["..."] * (len(others) > FIRST)
+    _warn_once(
+        f"{len(others)} file{'s' * (len(others) > 1)} in {folder}, laid out in no way "
+        f"known here: {', '.join(names)}"
+    )
+
+
+def _ending(path: Path) -> str:
+    return path.suffix.lower()
 
 
 def _known(layouts: list[Layout], lacking: list[str]) -> str:

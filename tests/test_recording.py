@@ -358,6 +358,58 @@ def test_a_layout_that_cannot_be_loaded_is_left_out(
         recordings_in(tmp_path)
 
 
+def test_files_of_a_folder_that_are_no_recordings_are_told_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "b").mkdir()
+    for name in ("b/1.txt", "b/2.TXT"):
+        (tmp_path / name).write_text(EMG + ROW)
+    for name in ("README.md", "b/3.txt", "photo.jpg"):
+        (tmp_path / name).write_text("nothing that is known")
+    where = f"in {tmp_path}, laid out in no way known here"
+    for _ in range(2):  # a recipe may look twice
+        assert len(recordings_in(tmp_path)) == 2
+        assert caplog.messages == [
+            f"left out: 3 files {where}: b/3.txt, README.md, photo.jpg"
+        ]
+    for k in range(300):
+        (tmp_path / f"{k:03}.png").touch()
+    caplog.clear()
+    recordings_in(tmp_path)
+    (told,) = caplog.messages
+    assert told.startswith(f"left out: 303 files {where}: b/3.txt, 000.png, 001.png, ")
+    assert told.endswith(", 006.png, ...")
+    caplog.clear()
+    assert recordings_in(tmp_path / "photo.jpg") == [tmp_path / "photo.jpg"]
+    assert not caplog.messages, "what is named is not left out"
+
+
+def test_what_belongs_to_recordings_is_not_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    header = tmp_path / "set" / "x.VHDR"
+    header.parent.mkdir()
+    header.write_text("Brain Vision Data Exchange Header File Version 1.0\n")
+    (tmp_path / ".git").mkdir()
+    bids = ("dataset_description.json", "participants.tsv", "sub-1_scans.tsv")
+    run = ("sub-1_eeg.json", "sub-1_channels.tsv", "sub-1_events.tsv")
+    results = ("gesture-1.pt", "card.json", "metrics-1.json", "confusion-1.png")
+    for name in ("x.eeg", "x.vmrk", *bids, *run, *results, ".DS_Store", "../.git/HEAD"):
+        (header.parent / name).write_text("nothing that is known")
+    assert recordings_in(tmp_path) == [header]
+    assert not caplog.messages
+    for name in ("x.eeg", "set/y.eeg", "set/emg.tsv"):
+        (tmp_path / name).touch()
+    recordings_in(tmp_path)
+    (told,) = caplog.messages
+    assert told.endswith(" known here: set/emg.tsv, set/y.eeg, x.eeg")
+    assert told.startswith("left out: 3 files ")
+    for name in ("x.eeg", "set/y.eeg"):
+        (tmp_path / name).unlink()
+    recordings_in(tmp_path)
+    assert caplog.messages[-1].startswith(f"left out: 1 file in {tmp_path}, ")
+
+
 def test_what_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"there is no recording .*gone\.txt"):
         read(tmp_path / "gone.txt")
