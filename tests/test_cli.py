@@ -247,7 +247,7 @@ def test_evaluate_leaves_out_what_was_trained_on(
     save(bundle, Exported(*parts()), retold)
     status, out, _ = run(capsys, "evaluate", bundle, "--data", seen)
     assert status == 0
-    assert out.startswith("No window could be scored: all recordings are SEEN or unla")
+    assert out.startswith("No window could be scored.\nRecordings not scored: 1 SEEN ")
     assert f"SEEN in training, left out: {seen}\n" in out
 
     status, out, _ = run(capsys, "evaluate", bundle, "--data", tmp_path / "data")
@@ -275,6 +275,55 @@ def test_evaluate_leaves_out_what_was_trained_on(
             )
             assert (status, err) == (0, "")
             assert ("SEEN: it was trained on this recording" in out) == marked
+
+
+def test_evaluate_says_why_recordings_are_not_scored(
+    recording: Path,
+    bundle: Path,
+    tmp_path: Path,
+    capsys: Capture,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Rows of class 0 have no label, those of class 3 one that the model lacks."""
+    made = {"0": 400, "3": 300, "1": 199}
+    data = tmp_path / "data"
+    data.mkdir()
+    for label, n in made.items():
+        rows = [f"{ROW[:-1]}{label}"] * n
+        (data / f"{label}.txt").write_text("\n".join([HEADER, *rows]) + "\n")
+    told = (
+        "Recordings not scored: 2 without a window inside a label of the model, "
+        "1 shorter than a window of 0.2 s\n"
+    )
+    command = ("evaluate", bundle, "--data", data)
+    status, out, _ = run(capsys, *command)
+    assert status == 0
+    assert f"No window could be scored.\n{told}" in out
+
+    recording.rename(data / "good.txt")
+    (data / "licence.txt").write_text("yours")
+    status, out, _ = run(capsys, *command)
+    assert status == 0
+    assert f"gesture on {data}: 5 windows\n" in out
+    assert told in out
+    (line,) = caplog.messages
+    assert line.endswith(
+        f" 1 file in {data}, laid out in no way known here: licence.txt"
+    )
+    found = json.loads(run(capsys, *command, "--json")[1])
+    assert found["unscored"] == {
+        "unlabelled": [str(data / "0.txt"), str(data / "3.txt")],
+        "short": [str(data / "1.txt")],
+        "unanswered": [],
+    }
+
+
+def test_evaluate_takes_no_unanswered_recording_for_a_short_one(
+    recording: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr("rtpipe.training.evaluate.replayed", lambda *_: [])
+    _, out, _ = run(capsys, "evaluate", bundle, "--data", recording)
+    assert "Recordings not scored: 1 without a window that could be answered\n" in out
 
 
 def test_json_lines_need_somewhere_to_go(

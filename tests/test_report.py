@@ -66,6 +66,7 @@ def found(**changes: Any) -> dict[str, Any]:
         "confusion": [[3, 1], [2, 4]],
         "per_group": {"01": 0.7},
         "seen": [],
+        "unscored": {"unlabelled": [], "short": [], "unanswered": []},
         "data": "somewhere",
     }
     return usual | changes
@@ -135,13 +136,14 @@ def test_figures_and_confusion(capsys: Capture) -> None:
     assert "For tests only" in out
     assert "group" not in out, "one group is the whole"
     assert "SEEN" not in out
+    assert "not scored" not in out
 
 
 def test_several_groups(capsys: Capture) -> None:
     groups = {"01": 0.7, "02": None, "03": 0.123}
     report.print_evaluation(found(per_group=groups), card())
     out = rows(capsys.readouterr().out)
-    for row in (["01", "0.700"], ["02", "no", "label"], ["03", "0.123"]):
+    for row in (["01", "0.700"], ["02", "not", "scored"], ["03", "0.123"]):
         assert row in out
 
 
@@ -152,9 +154,28 @@ def test_no_window_that_could_be_scored(capsys: Capture) -> None:
     seen = ["/data/a very long folder/" + "x" * 120 + "/1.txt", "/data/2.txt"]
     report.print_evaluation(found(**nothing, seen=seen), card(notes=()))
     assert capsys.readouterr().out.splitlines() == [
-        "No window could be scored: all recordings are SEEN or unlabelled.",
+        "No window could be scored.",
+        "Recordings not scored: 2 SEEN in training",
         *(f"SEEN in training, left out: {path}" for path in seen),
     ]
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("unlabelled", "without a window inside a label of the model"),
+        ("short", "shorter than a window of 0.2 s"),
+        ("unanswered", "without a window that could be answered"),
+    ],
+)
+def test_why_recordings_are_not_scored(why: str, said: str, capsys: Capture) -> None:
+    for n_windows in (0, 10):
+        told = found(n_windows=n_windows)
+        told["unscored"][why] = ["/data/1.txt", "/data/2.txt"]
+        report.print_evaluation(told, card())
+        out = capsys.readouterr().out
+        assert f"Recordings not scored: 2 {said}\n" in out
+        assert ("No window could be scored." in out) == (not n_windows)
 
 
 def test_protocols(capsys: Capture) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from rtpipe.bundle import Bundle
+from rtpipe.card import Card
 from rtpipe.decide import Decision
 from rtpipe.errors import RecordingError
-from rtpipe.recording import file_hash
+from rtpipe.fit import misfits
+from rtpipe.recording import file_hash, read
 from rtpipe.registry import find
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.sinks.collect import Collect
@@ -41,12 +43,24 @@ class Scored:
     seen : bool
         Whether the bundle was trained on it.
     predictions : list of Prediction
+    short : bool
+        Whether no window fits into it.
     """
 
     path: Path
     group: str
     seen: bool
     predictions: list[Prediction] = field(default_factory=list)
+    short: bool = False
+
+    @property
+    def unscored(self) -> str | None:
+        """Why no window of it can be scored, as `summary` has it; None where one is."""
+        if any(each.truth for each in self.predictions):
+            return None
+        if self.predictions:
+            return "unlabelled"
+        return "short" if self.short else "unanswered"
 
 
 def replayed(
@@ -102,6 +116,7 @@ def evaluate(
         try:
             found = replayed(job.path, bundle, decision, compute)
             job.predictions = judged_by_cues(job.path, bundle.card, found)
+            job.short = not found and _is_short(job.path, bundle.card)
         except RecordingError as error:
             unread.append(error)
             logger.warning("left out: %s", error)
@@ -138,9 +153,23 @@ def summary(bundle: Bundle, data: Path, jobs: Sequence[Scored]) -> dict[str, Any
             for name, mine in groups.items()
         },
         "seen": [str(job.path) for job in jobs if job.seen],
+        "unscored": {
+            why: [str(job.path) for job in unseen if job.unscored == why]
+            for why in ("unlabelled", "short", "unanswered")
+        },
         "bundle": {"name": bundle.card.name, "weights": bundle.card.weights},
         "data": str(data),
     }
+
+
+def _is_short(path: Path, card: Card) -> bool:
+    """Tell whether no stream that the bundle fits is as long as a window."""
+    spans = [
+        int(each.index[-1] - each.index[0]) + 1 if len(each.index) else 0
+        for each in read(path)
+        if not misfits(card, each.info)
+    ]
+    return max(spans, default=0) < card.n_times
 
 
 def best(prediction: Prediction) -> str:

@@ -139,9 +139,7 @@ def print_evaluation(found: dict[str, Any], card: Card) -> None:
     console = Output()
     labels = found["labels"]
     if not found["n_windows"]:
-        console.print(
-            "No window could be scored: all recordings are SEEN or unlabelled."
-        )
+        console.print("No window could be scored.")
     else:
         console.print(
             f"{card.name} on {found['data']}: {found['n_windows']} windows\n"
@@ -158,19 +156,33 @@ def print_evaluation(found: dict[str, Any], card: Card) -> None:
         for label, row in zip(labels, found["confusion"], strict=True):
             table.add_row(label, *map(str, row))
         console.print(table)
-    if len(found["per_group"]) > 1:
+    if found["n_windows"] and len(found["per_group"]) > 1:
         groups = Table(title="accuracy of single windows")
         groups.add_column("group")
         groups.add_column("accuracy", justify="right")
         for group, value in found["per_group"].items():
-            groups.add_row(group, "no label" if value is None else f"{value:.3f}")
+            groups.add_row(group, "not scored" if value is None else f"{value:.3f}")
         console.print(groups)
+    if told := _unscored(found, card):
+        console.print(f"Recordings not scored: {told}", highlight=False, soft_wrap=True)
     for path in found["seen"]:
         console.print(
             f"SEEN in training, left out: {path}", highlight=False, soft_wrap=True
         )
     for note in card.notes:
         console.print(note, style="bold")
+
+
+def _unscored(found: dict[str, Any], card: Card) -> str:
+    """Return how many recordings gave no window to score, by reason."""
+    unscored = found["unscored"]
+    whys = {
+        "SEEN in training": found["seen"],
+        "without a window inside a label of the model": unscored["unlabelled"],
+        f"shorter than a window of {card.n_times / card.sfreq:g} s": unscored["short"],
+        "without a window that could be answered": unscored["unanswered"],
+    }
+    return ", ".join(f"{len(paths)} {why}" for why, paths in whys.items() if paths)
 
 
 def print_protocols(found: Scores, over: str = "people") -> None:
