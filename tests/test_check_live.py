@@ -19,6 +19,7 @@ Outlet = Callable[..., Any]
 Capture = pytest.CaptureFixture[str]
 COMMAND = (sys.executable, "-m", "rtpipe")
 MODELS = ("--model", "demo:gesture", "--model", "demo:emotion")
+CUT = "The recording was cut off or is damaged, and is compared as far as it goes"
 ARMBAND = tuple(f"EMG{k}" for k in range(1, 9))
 
 
@@ -64,6 +65,7 @@ def test_a_live_run(recording: Path, capsys: Capture) -> None:
         "demo-emotion",
     }
     assert told["cut"] is False
+    assert CUT not in run(capsys, "replay", recording, "--check")[1]
 
 
 @pytest.mark.parametrize("speed", ["1", "8", "max"])
@@ -115,6 +117,7 @@ def test_a_run_that_was_killed(tmp_path: Path, capsys: Capture) -> None:
     process.wait()
     told = checked(capsys, path)
     assert told["cut"] is True
+    assert CUT in run(capsys, "replay", path, "--check")[1].splitlines()[-2]
     (each,) = told["answers"]
     assert each["compared"] + each["beyond"] >= each["stored"] > 20
 

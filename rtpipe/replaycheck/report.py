@@ -57,6 +57,13 @@ def print_check(found: Checked, console: Console) -> None:
             _say(console, f"{each.stored.model}: {sentence}", QUIET)
         if each.first is not None:
             _print_difference(found, each, each.first, console)
+    if found.run.cut:
+        _say(
+            console,
+            "The recording was cut off or is damaged, and is compared as far as it "
+            f"goes: rtpipe inspect {found.run.path}",
+            WARN,
+        )
     _say(console, *_verdict(found))
 
 
