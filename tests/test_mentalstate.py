@@ -386,9 +386,9 @@ def test_a_feature_of_the_difference() -> None:
 
 def test_a_copy_under_another_state(tmp_path: Path) -> None:
     x = signal("relaxed", 0, 600)
-    for name in ("anna-relaxed-1", "anna-neutral-1"):
-        write(tmp_path / f"{name}.csv", x)
-    said = r"anna-neutral-1.csv has the samples of .*anna-relaxed-1.csv and the name of"
+    for name, part in ("anna-relaxed-1", x), ("anna-neutral-1", x[100:500]):
+        write(tmp_path / f"{name}.csv", part)
+    said = r"anna-neutral-1.csv has the signal of .*anna-relaxed-1.csv and the name of"
     with pytest.raises(RecordingError, match=said):
         train("mental-state", tmp_path, tmp_path / "out", [])
 

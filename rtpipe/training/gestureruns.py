@@ -12,8 +12,9 @@ from torch import nn
 
 from rtpipe.errors import RecordingError
 from rtpipe.moments import RunningMoments
-from rtpipe.recording import constant, file_hash, read, recordings_in
+from rtpipe.recording import Recording, constant, file_hash, read, recordings_in
 from rtpipe.recordings.uci import CHANNELS
+from rtpipe.training.copies import Fingerprint, refuse_copies
 from rtpipe.training.fit import described
 from rtpipe.training.report import tracked
 from rtpipe.training.windows import windows
@@ -62,7 +63,8 @@ def read_runs(
     ------
     RecordingError
         If there is no folder of a person, or not two people with two recordings; or a
-        recording is of another device, or has windows of fewer than two labels.
+        recording is of another device, has no signal or windows of fewer than two
+        labels, or is another one's copy.
     """
     if not data.is_dir():
         raise RecordingError(f"{data} is not a folder of recordings")
@@ -80,12 +82,17 @@ def read_runs(
             f"{data} is not laid out as UCI's EMG data for gestures: a folder a "
             "person, named 01, 02, ..., each with one or two recordings"
         )
-    return [_read_run(*file, describe, labels) for file in tracked("reading")(files)]
+    runs: list[GestureRun] = []
+    known: list[tuple[Fingerprint, Path]] = []
+    for path, person, number in tracked("reading")(files):
+        recording = _read(path)
+        known.append((Fingerprint(recording.data), path))
+        runs.append(_run(path, person, number, recording, describe, labels))
+    refuse_copies(known)
+    return runs
 
 
-def _read_run(
-    path: Path, person: str, number: int, describe: nn.Module, labels: Sequence[str]
-) -> GestureRun:
+def _read(path: Path) -> Recording:
     recordings = read(path)
     mine = [each for each in recordings if each.info.ch_names == CHANNELS]
     if not mine:
@@ -93,7 +100,17 @@ def _read_run(
         raise RecordingError(
             f"{path} is not of the armband: its channels are {', '.join(names)}"
         )
-    recording = mine[0]
+    return mine[0]
+
+
+def _run(
+    path: Path,
+    person: str,
+    number: int,
+    recording: Recording,
+    describe: nn.Module,
+    labels: Sequence[str],
+) -> GestureRun:
     cut = windows(recording, (), N_TIMES, STEP, "gesture")
     if not len(cut.x):
         raise RecordingError(f"{path} is shorter than a window of {N_TIMES} rows")
@@ -103,6 +120,8 @@ def _read_run(
         raise RecordingError(
             f"{path} has no two gestures that last a window of {N_TIMES} rows"
         )
+    if (recording.data == recording.data[0]).all():
+        raise RecordingError(f"{path} holds no signal: no channel ever changes")
     return GestureRun(
         path=path,
         hash=file_hash(path),

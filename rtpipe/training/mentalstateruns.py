@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rtpipe.card import StageCard
 from rtpipe.errors import RecordingError
 from rtpipe.recording import Recording, file_hash, read, recordings_in
+from rtpipe.training.copies import Fingerprint
 from rtpipe.training.windows import windows
 from rtpipe.types import Event, Float32
 
@@ -20,7 +21,6 @@ LABELS = ("relaxed", "neutral", "concentrating")
 SFREQ = 256.0
 TASK = "mental-state"
 N_TIMES, HOP = 256, 64  # samples: 1 s, four times a second
-SAME = 0.99  # share of equal samples from which on two recordings are one
 SHORT = 60.0  # seconds in which a headband is hardly handed on and fitted anew
 
 
@@ -140,6 +140,12 @@ def _read(path: Path, data: Path) -> StateRecording:
     return found
 
 
+def _eeg(recording: Recording) -> Float32:
+    """Return the samples of the four channels of EEG, shape (n_times, 4)."""
+    names = recording.info.ch_names
+    return recording.data[:, [names.index(each) for each in CHANNELS]]
+
+
 def _tells_state(event: Event) -> bool:
     return event.kind == "truth" and event.data["task"] == TASK
 
@@ -147,23 +153,24 @@ def _tells_state(event: Event) -> bool:
 def _copies(
     found: Sequence[StateRecording],
 ) -> list[tuple[StateRecording, StateRecording]]:
-    """Return each recording whose samples another one has, and that other one.
+    """Return each recording whose signal another one has, and that other one.
 
-    By their samples, for a copy can differ from its file in some digits. It is taken to
-    be of the person with more recordings.
+    By their signals, for a copy can differ from its file in some digits, or be a part
+    of it. It is taken to be of the person with more recordings.
     """
     n = Counter(each.person for each in found)
+    known = {each.path: Fingerprint(_eeg(each.recording)) for each in found}
     copies: list[tuple[StateRecording, StateRecording]] = []
     gone: set[Path] = set()
     for pair in combinations(found, 2):
         if gone & {each.path for each in pair}:
             continue
-        one, two = (each.recording.data for each in pair)
-        if one.shape == two.shape and (one == two).mean() >= SAME:
+        one, two = (known[each.path] for each in pair)
+        if one.is_copy(two):
             copy, kept = sorted(pair, key=lambda each: n[each.person])
             if copy.label != kept.label:
                 raise RecordingError(
-                    f"{copy.path} has the samples of {kept.path} and the name of "
+                    f"{copy.path} has the signal of {kept.path} and the name of "
                     "another state: remove the wrong one"
                 )
             copies.append((copy, kept))

@@ -158,8 +158,9 @@ def train(
 
 
 def _labels(sources: Sequence[Cued]) -> tuple[str, ...]:
-    """Return the labels of all cues, in order; any program may have sent them."""
-    found = sorted({span.label for each in sources for span in each.cues})
+    """Return the labels of all whole cues, in order; any program may have sent them."""
+    cues = [cue for each in sources for cue in each.cues]
+    found = {cue.label for cue in cues}
     if len(found) > MOST:
         raise RecordingError(
             f"the cues have {len(found)} labels, and at most {MOST} are told apart"
@@ -171,7 +172,10 @@ def _labels(sources: Sequence[Cued]) -> tuple[str, ...]:
         raise RecordingError(
             f"{error}: see the markers that begin with {ON!r}"
         ) from None
-    return tuple(found)
+    whole = {cue.label for cue in cues if cue.whole}
+    if not whole:
+        raise RecordingError("every cue was broken off: there is nothing to learn from")
+    return tuple(sorted(whole))
 
 
 def _refuse_few(
@@ -191,10 +195,10 @@ def _protocols(
 ) -> list[tuple[str, list[Answered]]]:
     """Return the answers by protocol, the harder one first."""
     found = []
-    if len(runs) > 1:
-        parts = [
-            (k, run.label >= 0) for k, run in enumerate(runs) if (run.label >= 0).any()
-        ]
+    parts = [
+        (k, run.label >= 0) for k, run in enumerate(runs) if (run.label >= 0).any()
+    ]
+    if len(parts) > 1:
         found.append((RECORDINGS, _left_out(runs, parts, labels)))
     parts = [
         (k, run.repetition == each)
@@ -285,6 +289,9 @@ def _tell(
     _say(f"{n} cues of {len(sources)} recording{'s' * (len(sources) > 1)} learnt from")
     if why := _many(cues["left out"]):
         _say(f"left out: {why}")
+    shown = {cue.label for each in sources for cue in each.cues}
+    if never := sorted(shown.difference(figures["cues"]["used"])):
+        _say(f"no label of the model, for no cue of it was whole: {', '.join(never)}")
     for path in without:
         _say(f"without cues, left out: {path.name}")
     print_protocols(found, "the parts left out")

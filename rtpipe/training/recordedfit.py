@@ -11,7 +11,7 @@ from torch import nn
 
 from rtpipe.bundle import Exported, Standardised
 from rtpipe.card import StageCard
-from rtpipe.errors import ConfigError
+from rtpipe.errors import ConfigError, RecordingError
 from rtpipe.features.armband import ArmbandFeatures
 from rtpipe.features.concat import Concat
 from rtpipe.features.covariance import LogCovariance
@@ -158,10 +158,20 @@ def fit(x: Float64, y: NDArray[np.int64], n_labels: int) -> Fitted:
     y : ndarray of int64, shape (n_windows,)
         At least two different labels.
     n_labels : int
+
+    Raises
+    ------
+    RecordingError
+        If there are not more windows than labels.
     """
     mean, scale = x.mean(0), x.std(0)
     scale = np.where(scale > 1e-6, scale, 1.0)
     known = np.unique(y)
+    if len(y) <= len(known):
+        raise RecordingError(
+            f"{len(y)} windows are too few to learn {len(known)} labels from: record "
+            "more cues or longer ones, or take a shorter window (--set window=SECONDS)"
+        )
     lda = LinearDiscriminantAnalysis(
         solver="lsqr", shrinkage="auto", priors=np.full(len(known), 1 / len(known))
     )

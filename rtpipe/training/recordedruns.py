@@ -4,7 +4,6 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from rtpipe.errors import RecordingError, RtpipeError
 from rtpipe.few import few
 from rtpipe.grid import Grid
 from rtpipe.recording import Recording, file_hash, read, recordings_in
+from rtpipe.training.copies import Fingerprint, refuse_copies
 from rtpipe.training.fit import described
 from rtpipe.training.recordedfit import Method
 from rtpipe.training.report import tracked
@@ -125,7 +125,7 @@ def read_cued(data: Path, stream: str | None) -> tuple[list[Cued], list[Path]]:
         )
     for each in found[1:]:
         _refuse_other(found[0], each)
-    _refuse_copies(found)
+    refuse_copies([(Fingerprint(each.recording.data), each.path) for each in found])
     return found, without
 
 
@@ -237,20 +237,3 @@ def _refuse_other(first: Cued, other: Cued) -> None:
             f"{other.path} has other channels than {first.path.name}: one model is "
             "trained on recordings of one device"
         )
-
-
-def _refuse_copies(found: Sequence[Cued]) -> None:
-    """Raise where two files hold the same cue: a repaired recording and its copy."""
-    known: dict[bytes, Path] = {}
-    for each in found:
-        index, data = each.recording.index, each.recording.data
-        for cue in each.cues:
-            samples = data[(index >= cue.start) & (index < cue.stop)]
-            if not len(samples):
-                continue
-            path = known.setdefault(sha256(samples.tobytes()).digest(), each.path)
-            if path != each.path:
-                raise RecordingError(
-                    f"{path} and {each.path} are of one recording, and a model of the "
-                    "one is not to be asked about the other: take one of them away"
-                )
