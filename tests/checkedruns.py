@@ -93,6 +93,9 @@ def make_bundle(folder: Path, name: str = "plain", **changes: Any) -> Named:
     told = {
         "task": "strength",
         "labels": ("low", "middle", "high"),
+        "sfreq": SFREQ,
+        "n_times": N_TIMES,
+        "hop": HOP,
         "stages": (StageCard(kind="filter", settings={"low": 20, "notch": 1}),),
     }
     path = folder / f"{name}.pt"

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from rtpipe.bundle import Bundle, Exported, Standardised
-from rtpipe.card import Card, Placements, Training
+from rtpipe.card import Placements
 from rtpipe.classify import SIZES, Classifier
 from rtpipe.counters import WindowCounters
 from rtpipe.decide import Decision
@@ -20,6 +20,8 @@ from rtpipe.pipeline import Due
 from rtpipe.ring import Ring
 from rtpipe.sink import ModelStatus
 from rtpipe.types import Chunk, Event, Prediction
+
+from .cards import small_card
 
 WORN = Placements(names=("as in training", "mirrored"), lead=20.0, depth=50.0)
 
@@ -69,19 +71,7 @@ def warmed_up(
     adapts: float | None, placements: Placements | None
 ) -> dict[str, set[int]]:
     """Return the batch sizes each method was given."""
-    card = Card(
-        name="gesture",
-        task="gesture",
-        labels=("rest", "fist"),
-        sfreq=200,
-        ch_names=("A", "B"),
-        units=("none", "none"),
-        n_times=40,
-        hop=10,
-        adapts=adapts,
-        placements=placements,
-        training=Training(recipe="none", protocol="none", seed=0, simulated=True),
-    )
+    card = small_card(adapts=adapts, placements=placements)
     status = ModelStatus(card.name, card.task, card.labels, (), {}, Histogram())
     module = Watched()
     Classifier(Bundle(card, module), status, Decision()).warm_up()
@@ -103,18 +93,7 @@ def test_a_window_alone_is_answered_as_in_its_batch(adapts: float | None) -> Non
     status = ModelStatus(
         "m", "t", ("x", "y"), (), {"emg": WindowCounters()}, Histogram()
     )
-    card = Card(
-        name="m",
-        task="t",
-        labels=("x", "y"),
-        sfreq=200,
-        ch_names=("A", "B"),
-        units=("none", "none"),
-        n_times=512,
-        hop=10,
-        adapts=adapts,
-        training=Training(recipe="none", protocol="none", seed=0, simulated=True),
-    )
+    card = small_card(n_times=512, adapts=adapts)
     head = Standardised(nn.Linear(514, 2))
     module = Exported(Spectrum(), head, torch.zeros(514), torch.ones(514))
     ring = Ring((2,), 2048)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rtpipe import fit
-from rtpipe.card import Card, StageCard, Training
+from rtpipe.card import Card, StageCard
 from rtpipe.checks import check_stage
 from rtpipe.errors import BundleError
 from rtpipe.few import few
@@ -14,20 +14,18 @@ from rtpipe.stages.filter import Filter
 from rtpipe.stages.pick import Pick
 from rtpipe.types import StreamInfo
 
+from .cards import small_card
+
 
 def card(**changes: Any) -> Card:
-    settings: dict[str, Any] = {
-        "name": "mood",
-        "task": "emotion",
-        "labels": ("calm", "glad"),
+    fits = {
         "sfreq": 256.0,
         "ch_names": ("TP9", "AF7", "AF8", "TP10"),
         "units": ("uV",) * 4,
         "n_times": 64,
         "hop": 16,
-        "training": Training(recipe="r", protocol="p", seed=0, simulated=True),
     }
-    return Card(**settings | changes)
+    return small_card(**fits | changes)
 
 
 def test_a_bundle_that_fits(muse: StreamInfo) -> None:

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from rtpipe import clock
 from rtpipe.bundle import Bundle, Exported, Standardised, save
-from rtpipe.card import Card, Training
 from rtpipe.counters import WindowCounters
 from rtpipe.decide import Decision
 from rtpipe.errors import BundleError
@@ -30,6 +29,8 @@ from rtpipe.sinks.collect import Collect
 from rtpipe.sinks.metrics import Metrics
 from rtpipe.skipped import REASONS
 from rtpipe.types import Chunk, Event, StreamInfo
+
+from .cards import small_card
 
 SFREQ, N_TIMES, HOP = 200.0, 40, 10
 Named = tuple[str, Bundle, Decision]
@@ -168,17 +169,7 @@ class Gated:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Named:
-    card = Card(
-        name="mean",
-        task="level",
-        labels=("low", "high"),
-        sfreq=SFREQ,
-        ch_names=("A", "B"),
-        units=("uV", "uV"),
-        n_times=N_TIMES,
-        hop=HOP,
-        training=Training(recipe="none", protocol="none", seed=0, simulated=True),
-    )
+    card = small_card(name="mean", sfreq=SFREQ, n_times=N_TIMES, hop=HOP)
     path = tmp_path / "mean.pt"
     head = Standardised(nn.Identity())
     save(path, Exported(Mean(), head, torch.zeros(2), torch.ones(2)), card)

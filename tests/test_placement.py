@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from rtpipe.bundle import Bundle, Exported, Standardised
-from rtpipe.card import Card, Placements, Training
+from rtpipe.card import Placements
 from rtpipe.classify import Classifier
 from rtpipe.counters import WindowCounters
 from rtpipe.decide import Decision
@@ -22,6 +22,8 @@ from rtpipe.pipeline import Due
 from rtpipe.ring import Ring
 from rtpipe.sink import ModelStatus
 from rtpipe.types import Chunk, Event, Prediction
+
+from .cards import small_card
 
 Array = NDArray[Any]
 
@@ -221,18 +223,13 @@ def test_evidence_that_is_not_finite_is_none(value: float) -> None:
 
 def classifier() -> Classifier:
     """Two labels on two channels: loud on the one, or loud on both."""
-    card = Card(
-        name="loud",
-        task="loud",
+    card = small_card(
         labels=("one", "both"),
         sfreq=100,
-        ch_names=("A", "B"),
-        units=("none", "none"),
         n_times=50,
         hop=50,
         adapts=1e6,
         placements=Placements(names=tuple(ring(2))[::2], lead=30.0, depth=60.0),
-        training=Training(recipe="none", protocol="none", seed=0, simulated=True),
     )
     head = torch.nn.Linear(2, 2)
     with torch.no_grad():

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from rtpipe import clock
 from rtpipe.bundle import Bundle, Exported, Standardised, save
-from rtpipe.card import Card, Training
 from rtpipe.decide import Decision
 from rtpipe.errors import BundleError, DeviceError, DeviceLost, RtpipeError
 from rtpipe.pending import PATIENCE
@@ -29,6 +28,8 @@ from rtpipe.runtime.runtime import Runtime
 from rtpipe.sink import Item, Run
 from rtpipe.sinks.collect import Collect
 from rtpipe.types import Chunk, Event, StreamInfo
+
+from .cards import small_card
 
 SFREQ, N_TIMES, HOP = 200.0, 40, 10
 Named = tuple[str, Bundle, Decision]
@@ -81,23 +82,9 @@ class Mean(nn.Module):
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Callable[..., Named]:
-    def make(name: str = "mean", products: int = 0, **changes: object) -> Named:
-        card = Card.model_validate(
-            {
-                "name": name,
-                "task": "level",
-                "labels": ("low", "high"),
-                "sfreq": SFREQ,
-                "ch_names": ("A", "B"),
-                "units": ("uV", "uV"),
-                "n_times": N_TIMES,
-                "hop": HOP,
-                "training": Training(
-                    recipe="none", protocol="none", seed=0, simulated=True
-                ),
-                **changes,
-            }
-        )
+    def make(name: str = "mean", products: int = 0, **changes: Any) -> Named:
+        told = {"sfreq": SFREQ, "n_times": N_TIMES, "hop": HOP}
+        card = small_card(name=name, **told | changes)
         path = tmp_path / f"{name}.pt"
         zeros, ones = torch.zeros(2), torch.ones(2)
         save(

@@ -1,11 +1,12 @@
 """How long until what came before is forgotten, and that it is forgotten by then."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from rtpipe.card import Card, StageCard, Training
+from rtpipe.card import Card, StageCard
 from rtpipe.decide import Decider, Decision
 from rtpipe.settling import FORGOTTEN, settling
 from rtpipe.stage import Stage
@@ -14,6 +15,8 @@ from rtpipe.stages.filter import Filter
 from rtpipe.stages.pick import Pick
 from rtpipe.stages.rereference import Rereference
 from rtpipe.types import Chunk, Float32, StreamInfo
+
+from .cards import small_card
 
 INFO = StreamInfo("emg", 200.0, ("A", "B"), ("emg",) * 2, ("uV",) * 2)
 FILTERS = [
@@ -25,20 +28,9 @@ FILTERS = [
 ]
 
 
-def card(*stages: StageCard, **changes: object) -> Card:
-    told = {
-        "name": "made",
-        "task": "made",
-        "labels": ("x", "y"),
-        "sfreq": INFO.sfreq,
-        "ch_names": INFO.ch_names,
-        "units": INFO.units,
-        "n_times": 50,
-        "hop": 10,
-        "stages": stages,
-        "training": Training(recipe="no", protocol="no", seed=0, simulated=True),
-    }
-    return Card.model_validate(told | changes)
+def card(*stages: StageCard, **changes: Any) -> Card:
+    told = {"sfreq": INFO.sfreq, "n_times": 50, "hop": 10, "stages": stages}
+    return small_card(**told | changes)
 
 
 def through(stage: Stage, data: Float32, first: int) -> Float32:
