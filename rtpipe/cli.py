@@ -306,10 +306,10 @@ def evaluate(
         from rtpipe.training import evaluate as evaluation
 
         paths = recordings_in(data)
-        if predictions:  # a file that cannot be written is told before the long work
-            predictions.write_text("")
         where = build.compute(checked)
         ((_, loaded, decision),) = build.bundles(checked.model, where)
+        if predictions:
+            evaluation.refuse_predictions(predictions, [*paths, Path(bundle)])
         jobs = evaluation.evaluate(
             loaded, paths, decision, where, tracked("recordings")
         )

@@ -16,7 +16,8 @@ class Output(Console):
     """Rich's console, but the process is not ended from within when the reader goes.
 
     Where it is no terminal, lines are as long as they are, unless COLUMNS says how
-    long: a command or a path that is broken in two cannot be copied.
+    long: a command or a path that is broken in two cannot be copied. Text is shown as
+    it is, also where it looks like rich's markup: names and labels come from outside.
 
     Parameters
     ----------
@@ -26,7 +27,7 @@ class Output(Console):
     """
 
     def __init__(self, gone: Callable[[], None] | None = None) -> None:
-        super().__init__()
+        super().__init__(markup=False, emoji=False)
         self._gone = gone
         if not self.is_terminal and "COLUMNS" not in os.environ:
             self.width = _UNBROKEN

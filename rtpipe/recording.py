@@ -17,7 +17,7 @@ from rtpipe.errors import ConfigError, RecordingError
 from rtpipe.few import few
 from rtpipe.registry import find, names
 from rtpipe.types import Event, Float32, Float64, StreamInfo
-from rtpipe.unit import UNKNOWN
+from rtpipe.unit import UNKNOWN, unit
 
 logger = logging.getLogger(__name__)
 
@@ -168,9 +168,7 @@ def recordings_in(path: Path) -> list[Path]:
         return [path]
     layouts, lacking = _layouts()
     files = sorted(each for each in path.rglob("*") if each.is_file())
-    found = [
-        file for file in files if any(each.matches(_start(file)) for each in layouts)
-    ]
+    found = [file for file in files if _is_recording(file, layouts)]
     if not found:
         known = _known(layouts, lacking)
         raise RecordingError(f"{path} holds no recording that is known ({known})")
@@ -211,7 +209,8 @@ def _with_units(
         for name, word in zip(each.info.ch_names, each.info.units, strict=True)
         if word == UNKNOWN
     ]
-    words = [units] * len(lacking) if isinstance(units, str) else list(units)
+    told = [units] * len(lacking) if isinstance(units, str) else units
+    words = [unit(each) or UNKNOWN for each in told]
     if not lacking:
         raise RecordingError(f"{path} tells every channel's unit: take units away")
     if len(words) != len(lacking):
@@ -248,6 +247,15 @@ def _layouts() -> tuple[list[Layout], list[str]]:
             _warn_once(str(error))
             lacking.append(str(error))
     return layouts, lacking
+
+
+def _is_recording(file: Path, layouts: Sequence[Layout]) -> bool:
+    try:
+        head = _start(file)
+    except OSError as error:
+        _warn_once(f"{file} cannot be read: {error.strerror}")
+        return False
+    return any(each.matches(head) for each in layouts)
 
 
 def _tell_others(folder: Path, files: list[Path], found: list[Path]) -> None:

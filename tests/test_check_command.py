@@ -89,6 +89,19 @@ def test_what_happened_around_is_told(made: Path, capsys: Capture) -> None:
     assert " s: gap index 10" in out
 
 
+def test_what_happened_around_may_have_lost_its_time(
+    made: Path, capsys: Capture
+) -> None:
+    def damaged(held: dict[str, Content]) -> None:
+        an_index_entry_less(held)
+        events = held["events"]
+        events.rows = [(row[0].replace('"time"', '"tame"'),) for row in events.rows]
+
+    status, out, _ = run(capsys, "replay", rewritten(made, damaged), "--check")
+    assert status == 1
+    assert "near it: gap " in out
+
+
 def test_a_recording_that_is_too_short_says_how_long_it_must_be(
     bundle: Make, tmp_path: Path, capsys: Capture
 ) -> None:

@@ -410,6 +410,25 @@ def test_what_belongs_to_recordings_is_not_told(
     assert caplog.messages[-1].startswith(f"left out: 1 file in {tmp_path}, ")
 
 
+def test_a_file_that_may_not_be_read_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Root may read all, so the system's word for that is changed."""
+    path = write(tmp_path / "1.txt", COLUMNS, emg_rows([1]), "\t")
+    secret = tmp_path / "secret.txt"
+    secret.write_text("mine")
+    opened = Path.open
+
+    def open(self: Path, *arguments: Any) -> Any:
+        if self == secret:
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *arguments)
+
+    monkeypatch.setattr(Path, "open", open)
+    assert recordings_in(tmp_path) == [path]
+    assert f"left out: {secret} cannot be read: Permission denied" in caplog.text
+
+
 def test_what_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"there is no recording .*gone\.txt"):
         read(tmp_path / "gone.txt")

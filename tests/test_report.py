@@ -139,6 +139,23 @@ def test_figures_and_confusion(capsys: Capture) -> None:
     assert "not scored" not in out
 
 
+def test_names_from_outside_are_shown_as_they_are(capsys: Capture) -> None:
+    """They may look like markup, or hold what moves a terminal's cursor."""
+    labels = ("rest [low]", "fist[/b]\x1b[2J")
+    told = found(
+        labels=list(labels),
+        per_group={"day [1]": 0.1, ":smile:": 0.2},
+        seen=["old [a]/1.txt"],
+        data="[red]",
+    )
+    report.print_evaluation(told, card(notes=("a [b] c",)))
+    out = capsys.readouterr().out
+    for name in ("rest [low]", "fist[/b]", "day [1]", ":smile:", "old [a]/1", "[red]:"):
+        assert name in out
+    assert "a [b] c" in out
+    assert "\x1b" not in out
+
+
 def test_several_groups(capsys: Capture) -> None:
     groups = {"01": 0.7, "02": None, "03": 0.123}
     report.print_evaluation(found(per_group=groups), card())
@@ -354,6 +371,15 @@ def test_older_results_are_kept_under_a_number_of_their_own(tmp_path: Path) -> N
             assert file.read_bytes() == content, file
     assert (tmp_path / "metrics-1.json").read_text() == "mine"
     assert len([*tmp_path.iterdir()]) == 3 * len(parts) + 1
+
+
+def test_results_of_another_recipe_are_kept(tmp_path: Path) -> None:
+    write(tmp_path)
+    before = (tmp_path / "card.json").read_bytes()
+    report.write_results(tmp_path, "mental-state", exported(), card(), {}, [[1, 0]] * 2)
+    assert (tmp_path / "card-1.json").read_bytes() == before
+    names = {each.name for each in tmp_path.glob("*.pt")}
+    assert names == {"gesture.pt", "mental-state.pt"}
 
 
 def test_without_matplotlib_all_but_the_picture_is_written(

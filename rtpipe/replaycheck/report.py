@@ -149,8 +149,11 @@ def _print_difference(
             for key, value in told.items()
             if key not in ("kind", "time", "file")
         ]
-        away = told["time"] - first.time
-        _say(console, f"  {away:+.2f} s: {told['kind']} {', '.join(more)}", QUIET)
+        time = told.get("time")  # a line of a damaged file may have lost it
+        away = "near it"
+        if isinstance(time, (int, float)):
+            away = f"{time - first.time:+.2f} s"
+        _say(console, f"  {away}: {told['kind']} {', '.join(more)}", QUIET)
 
 
 def _answer(answer: dict[str, Any] | None) -> str:

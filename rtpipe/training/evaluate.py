@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from rtpipe.bundle import Bundle
 from rtpipe.card import Card
 from rtpipe.decide import Decision
-from rtpipe.errors import RecordingError
+from rtpipe.errors import BundleError, ConfigError, RecordingError, RtpipeError
 from rtpipe.fit import misfits
 from rtpipe.recording import file_hash, read
 from rtpipe.registry import find
@@ -39,7 +40,7 @@ class Scored:
     ----------
     path : Path
     group : str
-        The folder it lies in, or its own name where all lie in one.
+        The folder it lies in, below that of all; or its own name where they lie in one.
     seen : bool
         Whether the bundle was trained on it.
     predictions : list of Prediction
@@ -84,7 +85,8 @@ def evaluate(
 ) -> list[Scored]:
     """Replay recordings through a bundle.
 
-    One that cannot be read is left out, which is told in the log.
+    One that cannot be read, or has no stream that the bundle fits, is left out, which
+    is told in the log.
 
     Parameters
     ----------
@@ -97,21 +99,22 @@ def evaluate(
 
     Raises
     ------
-    RecordingError
-        If none can be read.
+    RtpipeError
+        If none can be read and answered.
     """
     folders = {path.parent for path in paths}
+    root = Path(os.path.commonpath(folders)) if folders else Path()
     known = bundle.card.training.recordings
     jobs = [
         Scored(
             path,
-            path.parent.name if len(folders) > 1 else path.stem,
+            path.parent.relative_to(root).as_posix() if len(folders) > 1 else path.stem,
             file_hash(path) in known if path.is_file() else False,
         )
         for path in paths
     ]
     done: list[Scored] = []
-    unread: list[RecordingError] = []
+    unread: list[RtpipeError] = []
     for job in track(jobs):
         try:
             found = replayed(job.path, bundle, decision, compute)
@@ -120,6 +123,9 @@ def evaluate(
         except RecordingError as error:
             unread.append(error)
             logger.warning("left out: %s", error)
+        except BundleError as error:
+            unread.append(error)
+            logger.warning("left out: %s: %s", job.path, error)
         else:
             done.append(job)
     if unread and not done:
@@ -175,6 +181,27 @@ def _is_short(path: Path, card: Card) -> bool:
 def best(prediction: Prediction) -> str:
     """Return the most probable label of a window alone."""
     return max(prediction.probabilities, key=prediction.probabilities.__getitem__)
+
+
+def refuse_predictions(path: Path, read: Sequence[Path]) -> None:
+    """Raise where predictions cannot be written: told before the long work.
+
+    Parameters
+    ----------
+    path : Path
+        Of the predictions; a file that is there stays as it is.
+    read : sequence of Path
+        What is evaluated, which they may not replace.
+
+    Raises
+    ------
+    ConfigError
+    OSError
+    """
+    if path.resolve() in {each.resolve() for each in read}:
+        raise ConfigError(f"--predictions {path} would replace what is evaluated")
+    with path.open("a", encoding="utf-8"):
+        pass
 
 
 def write_predictions(path: Path, jobs: Sequence[Scored]) -> None:

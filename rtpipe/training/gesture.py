@@ -103,12 +103,10 @@ def train(
         UCI's text layout, whose three protocols are scored, (b) being the bundle.
     out : Path
     seed : int
-        Not negative.
+        From 0 on.
     stream, window, reaction, task
         Of cued recordings, see `rtpipe.training.recorded.train`.
     """
-    if seed < 0:
-        raise ConfigError(f"a seed is a whole number from 0 on, got {seed}")
     torch.set_num_threads(1)  # more of them only wait for each other on such heads
     if not _of_armband(data):
         recorded.train(

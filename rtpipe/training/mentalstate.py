@@ -15,9 +15,7 @@ import torch
 
 from rtpipe.bundle import Exported, Standardised
 from rtpipe.card import Card, Training
-from rtpipe.console import Output
 from rtpipe.decide import Decider, Decision
-from rtpipe.errors import ConfigError
 from rtpipe.training import scores
 from rtpipe.training.mentalstatefit import (
     ALL,
@@ -43,7 +41,7 @@ from rtpipe.training.mentalstateruns import (
     circles,
     read_recordings,
 )
-from rtpipe.training.report import print_protocols, working, write_results
+from rtpipe.training.report import print_protocols, say, working, write_results
 from rtpipe.training.versions import versions
 
 DECISION = Decision(smoothing="mean", windows=5)
@@ -103,8 +101,6 @@ def train(data: Path, out: Path, *, seed: int = 0) -> None:
     seed : int
         Not negative.
     """
-    if seed < 0:
-        raise ConfigError(f"a seed is a whole number from 0 on, got {seed}")
     torch.set_num_threads(1)  # more of them only wait for each other on such heads
     sources, copies = read_recordings(data)
     runs = _runs(sources, ALL)
@@ -177,9 +173,9 @@ def train(data: Path, out: Path, *, seed: int = 0) -> None:
     write_results(out, "mental-state", exported, card, metrics, confusion)
     print_protocols(found, "recordings")
     for copy, kept in copies:
-        _say(f"{copy.name} is a copy of {kept.name}: counted once")
+        say(f"{copy.name} is a copy of {kept.name}: counted once")
     for note in notes:
-        _say(note, bold=True)
+        say(note, bold=True)
 
 
 def left_out(
@@ -241,7 +237,3 @@ def _summary(answers: Sequence[Answered]) -> dict[str, dict[str, float]]:
         key: scores.over_people([one[key] for one in each])
         for key in ("single", "smoothed")
     }
-
-
-def _say(sentence: str, bold: bool = False) -> None:
-    Output().print(sentence, style="bold" if bold else "", highlight=False)

@@ -14,6 +14,8 @@ from rtpipe.filename import refuse_unwritable
 from rtpipe.registry import find
 from rtpipe.table import table_of
 
+SEEDS = 2**63  # so many does torch know
+
 
 def train(name: str, data: Path | None, out: Path, assign: Sequence[str]) -> None:
     """Run a recipe.
@@ -59,6 +61,8 @@ def train(name: str, data: Path | None, out: Path, assign: Sequence[str]) -> Non
         raise ConfigError(
             f"recipe {name}: {fault['loc'][0]}: {fault['msg']}; it has: {known}"
         ) from None
+    if not 0 <= (seed := getattr(checked, "seed", 0)) < SEEDS:
+        raise ConfigError(f"a seed is a whole number from 0 on, below 2^63, got {seed}")
     with _folder(out):
         recipe(**{key: getattr(checked, key) for key in takes})
 

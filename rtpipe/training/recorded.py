@@ -14,19 +14,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.text import Text
 
 from rtpipe.card import Card, Training
-from rtpipe.console import Output
 from rtpipe.cues import ON, refuse_unshown
 from rtpipe.decide import Decider, Decision
 from rtpipe.errors import ConfigError, RecordingError
-from rtpipe.terminal.canvas import clean
 from rtpipe.training import scores
 from rtpipe.training.demos import DEMO
 from rtpipe.training.recordedfit import fit, method
 from rtpipe.training.recordedruns import Cued, CuedRun, read_cued, run_of
-from rtpipe.training.report import print_protocols, write_results
+from rtpipe.training.report import print_protocols, say, write_results
 from rtpipe.training.versions import versions
 
 DECISION = Decision(smoothing="mean", windows=5)
@@ -286,29 +283,24 @@ def _tell(
 ) -> None:
     cues = figures["cues"]
     n = sum(cues["used"].values())
-    _say(f"{n} cues of {len(sources)} recording{'s' * (len(sources) > 1)} learnt from")
+    say(f"{n} cues of {len(sources)} recording{'s' * (len(sources) > 1)} learnt from")
     if why := _many(cues["left out"]):
-        _say(f"left out: {why}")
+        say(f"left out: {why}")
     shown = {cue.label for each in sources for cue in each.cues}
     if never := sorted(shown.difference(figures["cues"]["used"])):
-        _say(f"no label of the model, for no cue of it was whole: {', '.join(never)}")
+        say(f"no label of the model, for no cue of it was whole: {', '.join(never)}")
     for path in without:
-        _say(f"without cues, left out: {path.name}")
+        say(f"without cues, left out: {path.name}")
     print_protocols(found, "the parts left out")
     chance = figures["chance"]
-    _say(f"accuracy is the mean of the labels' recalls; chance gives {chance:.3f}")
+    say(f"accuracy is the mean of the labels' recalls; chance gives {chance:.3f}")
     recalls = [f"{k} {v:.3f}" for k, v in figures[f"recall, {of}"].items()]
-    _say(f"recall, {of}: {', '.join(recalls)}")
+    say(f"recall, {of}: {', '.join(recalls)}")
     if of == REPETITIONS:
-        _say("One recording: the figures flatter. Record a second one to know more.")
+        say("One recording: the figures flatter. Record a second one to know more.")
     if simulated:
-        _say(DEMO, bold=True)
+        say(DEMO, bold=True)
 
 
 def _many(reasons: dict[str, int]) -> str:
     return ", ".join(f"{n} cue{'s' * (n != 1)} {why}" for why, n in reasons.items())
-
-
-def _say(sentence: str, bold: bool = False) -> None:
-    # Labels and names of files come from outside.
-    Output().print(Text(clean(sentence), "bold" if bold else ""))

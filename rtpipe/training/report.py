@@ -76,8 +76,7 @@ def write_results(
         If there is nothing to draw the picture with; all else is written.
     """
     bundle, files = out / f"{name}.pt", ("card.json", "metrics.json", "confusion.png")
-    if bundle.exists():
-        _set_aside([bundle, *(out / each for each in files)])
+    _set_aside([bundle, *(out / each for each in files)])
     card = save(bundle, exported, card)
     (out / "card.json").write_text(card.model_dump_json(indent=1), encoding="utf-8")
     text = json.dumps(metrics, indent=1, allow_nan=False)
@@ -91,7 +90,10 @@ def write_results(
 
 
 def _set_aside(files: list[Path]) -> None:
-    """Give files the first number that is free: recordings may want the bundle."""
+    """Give files the first number that is free: recordings may want the bundle.
+
+    The bundle may not be there, and files of another recipe's.
+    """
     names = ([_numbered(each, n) for each in files] for n in count(1))
     free = next(each for each in names if not any(name.exists() for name in each))
     for file, name in zip(files, free, strict=True):
@@ -141,36 +143,38 @@ def print_evaluation(found: dict[str, Any], card: Card) -> None:
     if not found["n_windows"]:
         console.print("No window could be scored.")
     else:
-        console.print(
-            f"{card.name} on {found['data']}: {found['n_windows']} windows\n"
+        say(f"{card.name} on {found['data']}: {found['n_windows']} windows")
+        say(
             f"single windows  accuracy {found['accuracy']:.3f}, "
-            f"macro F1 {found['macro_f1']:.3f}\n"
-            f"decisions       accuracy {found['accuracy_smoothed']:.3f}",
-            highlight=False,
-            soft_wrap=True,
+            f"macro F1 {found['macro_f1']:.3f}"
         )
+        say(f"decisions       accuracy {found['accuracy_smoothed']:.3f}")
         table = Table(title="windows by truth (rows) and answer (columns)")
         table.add_column("")
         for label in labels:
-            table.add_column(label, justify="right")
+            table.add_column(clean(label), justify="right")
         for label, row in zip(labels, found["confusion"], strict=True):
-            table.add_row(label, *map(str, row))
+            table.add_row(clean(label), *map(str, row))
         console.print(table)
     if found["n_windows"] and len(found["per_group"]) > 1:
         groups = Table(title="accuracy of single windows")
         groups.add_column("group")
         groups.add_column("accuracy", justify="right")
         for group, value in found["per_group"].items():
-            groups.add_row(group, "not scored" if value is None else f"{value:.3f}")
+            shown = "not scored" if value is None else f"{value:.3f}"
+            groups.add_row(clean(group), shown)
         console.print(groups)
     if told := _unscored(found, card):
-        console.print(f"Recordings not scored: {told}", highlight=False, soft_wrap=True)
+        say(f"Recordings not scored: {told}")
     for path in found["seen"]:
-        console.print(
-            f"SEEN in training, left out: {path}", highlight=False, soft_wrap=True
-        )
+        say(f"SEEN in training, left out: {path}")
     for note in card.notes:
-        console.print(note, style="bold")
+        say(note, bold=True)
+
+
+def say(sentence: str, bold: bool = False) -> None:
+    """Print a sentence; labels and names of files in it come from outside."""
+    Output().print(Text(clean(sentence), "bold" if bold else ""), soft_wrap=True)
 
 
 def _unscored(found: dict[str, Any], card: Card) -> str:
