@@ -132,9 +132,9 @@ def test_recipes_say_what_they_take(name: str, tmp_path: Path) -> None:
 
 def test_a_seed_that_numpy_would_not_take(tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigError, match="a seed is a whole number from 0 on, below 2.63, got -1"
+        ConfigError, match=r"a seed is a whole number from 0 on, .*, got -1"
     ):
         train("gesture", tmp_path, tmp_path / "out", ["seed=-1"])
     for seed in (2**63, 10**23):
-        with pytest.raises(ConfigError, match=f"below 2.63, got {seed}"):
+        with pytest.raises(ConfigError, match=rf"below 2\^63, got {seed}"):
             train("demo-gesture", None, tmp_path / "out", [f"seed={seed}"])
