@@ -16,7 +16,10 @@ import pytest
 
 from rtpipe import cli
 from rtpipe.convert.conversion import convert
+from rtpipe.errors import RtpipeError
 from rtpipe.recording import read
+from rtpipe.xdf.encode import file_header, samples, stream_header, texts
+from rtpipe.xdf.header import Channel, Header
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "recordings"
 Capture = pytest.CaptureFixture[str]
@@ -147,6 +150,68 @@ def test_half_of_what_csv_writes_is_there_already(muse: Path, capsys: Capture) -
     assert f"{events} is there already" in refused(capsys, muse, "--to", "csv")
     assert sorted(muse.parent.iterdir()) == sorted([muse, events])
     assert events.read_text() == "mine"
+
+
+def streams_named(path: Path, *names: str) -> Path:
+    """Write streams of one channel; the k-th is of the value k. They share a marker."""
+    content = file_header({})
+    for k, name in enumerate(names):
+        told = Header(name, "EEG", "float32", 100.0, (Channel("C", "uV", "EEG"),))
+        values = np.full((50, 1), k, np.float32)
+        content += stream_header(k + 1, told)
+        content += samples(k + 1, np.arange(50) / 100, values)
+    told = Header("marks", "Markers", "string", 0.0, (Channel(),))
+    content += stream_header(99, told) + texts(99, np.array([0.1]), [["hello"]])
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("EEG", "EEG events"),
+        ("EEG events", "EEG"),
+        ("EEG", "EEG", "EEG-2", "EEG 2 events", "EEG events"),
+        ("EEG", "eeg", "Eeg events"),
+    ],
+    ids=str,
+)
+def test_no_file_of_a_stream_is_that_of_another(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
+    found = convert(streams_named(tmp_path / "a.xdf", *names), "csv", tmp_path / "out")
+    files = list((tmp_path / "out").iterdir())
+    assert len({each.name.casefold() for each in files}) == 2 * len(names)
+    for k, each in enumerate(found):
+        assert each.file is not None
+        head, *rows = each.file.read_text().splitlines()
+        assert head == "index,time,C [uV]"
+        assert [float(row.split(",")[2]) for row in rows] == [k] * 50
+        events = each.file.with_name(f"{each.file.stem}-events.csv").read_text()
+        assert events.splitlines()[0] == "onset,duration,index,text"
+        assert events.splitlines()[1].endswith("hello")
+
+
+def test_a_name_that_ends_like_what_is_written(tmp_path: Path, capsys: Capture) -> None:
+    path = streams_named(tmp_path / "a.csv.xdf", "EEG")
+    assert run(capsys, path, "--to", "csv")[0] == 0
+    written = {each.name for each in tmp_path.iterdir()} - {path.name}
+    assert written == {"a.csv-EEG.csv", "a.csv-EEG-events.csv"}
+
+
+def test_what_is_there_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    path = streams_named(tmp_path / "a.xdf", "EEG")
+    (tmp_path / "a-EEG-events.csv").write_text("mine")
+    done: list[str] = []
+
+    @contextmanager
+    def noted(what: str) -> Iterator[None]:
+        done.append(what)
+        yield
+
+    with pytest.raises(RtpipeError, match=r"a-EEG-events\.csv is there already"):
+        convert(path, "csv", busy=noted)
+    assert done == ["reading a.xdf ..."]
 
 
 @contextmanager

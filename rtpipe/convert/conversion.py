@@ -11,18 +11,22 @@ from rtpipe.convert.bids import Entities, datatype, replaced, targets, write_bid
 from rtpipe.convert.edf import BITS, write_edf
 from rtpipe.convert.fif import write_fif
 from rtpipe.convert.grid import Grid, grid
-from rtpipe.convert.names import file_name
+from rtpipe.convert.names import file_name, files_apart
 from rtpipe.convert.picked import picked
 from rtpipe.convert.staging import refuse_present, staged
 from rtpipe.convert.table import write_csv
 from rtpipe.errors import ConfigError, RecordingError, RtpipeError, last_line
 from rtpipe.few import few
 from rtpipe.recording import Answers, Recording, read
-from rtpipe.recordings.names import named_apart
 from rtpipe.unit import UNKNOWN
 
 FORMATS = ("edf", "bdf", "fif", "csv", "bids")
-_ENDS = {"edf": ".edf", "bdf": ".bdf", "fif": "_raw.fif", "csv": ".csv"}
+_ENDS = {  # of the files of a stream
+    "edf": (".edf",),
+    "bdf": (".bdf",),
+    "fif": ("_raw.fif",),
+    "csv": (".csv", "-events.csv"),
+}
 _NOTHING = Answers()
 Busy = Callable[[str], AbstractContextManager[object]]
 
@@ -123,20 +127,19 @@ def convert(
 def _files(
     path: Path, grids: Sequence[Grid], to: str, out: Path, busy: Busy
 ) -> list[Converted]:
-    streams = named_apart([file_name(each.info.name) for each in grids])
-    names = [f"{path.stem}-{stream}{_ENDS[to]}" for stream in streams]
-    refuse_present([out / name for name in names])
+    streams = [f"{path.stem}-{file_name(each.info.name)}" for each in grids]
+    names = files_apart(streams, _ENDS[to])
+    refuse_present([out / name for files in names for name in files])
     found = []
     with staged(out) as folder:
-        for each, name in zip(grids, names, strict=True):
+        for each, (name, *events) in zip(grids, names, strict=True):
             with busy(f"writing {name} ..."), _quiet(out / name):
                 if to in BITS:
                     told = write_edf(each, folder / name, to)
                 elif to == "fif":
                     told = write_fif(each, folder / name)
                 else:
-                    events = name.replace(".csv", "-events.csv")
-                    told = write_csv(each, folder / name, folder / events)
+                    told = write_csv(each, folder / name, folder / events[0])
             found.append(
                 Converted(each.info.name, out / name, (*_facts(each, to), *told))
             )

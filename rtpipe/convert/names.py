@@ -37,6 +37,25 @@ def file_name(text: str) -> str:
     return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "stream"
 
 
+def files_apart(names: Sequence[str], ends: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the files of each stream, which no other stream has: its name with `ends`.
+
+    A stream of which a file has the name of an earlier one's gets ``-2``, and so on.
+    Small letters and capitals are told apart by their file systems alone, so not here.
+    """
+    taken: set[str] = set()
+    found = []
+    for name in names:
+        k, tried = 1, name
+        while not taken.isdisjoint((tried + end).casefold() for end in ends):
+            k += 1
+            tried = f"{name}-{k}"
+        files = tuple(tried + end for end in ends)
+        taken.update(each.casefold() for each in files)
+        found.append(files)
+    return found
+
+
 def bids_label(text: str) -> str:
     """Return a text as a label of BIDS: letters and digits of ASCII."""
     return re.sub(r"[^A-Za-z0-9]", "", ascii_text(text, len(text)))
