@@ -350,6 +350,45 @@ def test_the_range_holds_every_value(values: list[float], bits: int) -> None:
         assert "e" not in text
 
 
+@pytest.mark.parametrize(
+    ("low", "high"), [(-0.3, 1.1), (0.0001, 961.872), (-724.411, -0.7), (-7.5, 99999.5)]
+)
+def test_a_value_that_the_header_can_say_is_the_limit(low: float, high: float) -> None:
+    range_ = physical(np.array([high, low]), 24)
+    assert range_ is not None
+    assert (range_.low, range_.high) == (low, high)
+
+
+@given(
+    st.lists(st.integers(-(2**24), 2**24), min_size=2, max_size=20, unique=True),
+    st.sampled_from([16, 24]),
+)
+def test_the_range_holds_every_value_of_another_unit(
+    values: list[int], bits: int
+) -> None:
+    data = np.array(values) * 1e-3
+    if range_ := physical(data, bits):
+        assert range_.low <= data.min()
+        assert data.max() <= range_.high
+
+
+@pytest.mark.parametrize("kind", ["edf", "bdf"])
+@pytest.mark.parametrize(("low", "high"), [(-724411, 961872), (-509453, 115749)])
+def test_a_value_just_outside_a_number_of_the_header(
+    tmp_path: Path, low: int, high: int, kind: str
+) -> None:
+    """961872 nV times 1e-3 is 961.8720000000001 uV, and that times 1e4 is whole."""
+    assert low * 1e-3 < low / 1e3
+    assert high * 1e-3 > high / 1e3
+    values = np.linspace(low, high, 256)[:, None]
+    given = grid(made(units=["nV"], types=["emg"], values=values, nan=False))
+    write_edf(given, tmp_path / "a", kind)
+    (signal,) = getattr(edfio, f"read_{kind}")(tmp_path / "a").signals
+    assert signal.physical_dimension == "uV"
+    off = np.abs(signal.data[:256] - values[:, 0] * 1e-3).max()
+    assert off < (high - low) * 1e-3 / 2 ** BITS[kind] + 1e-4
+
+
 @pytest.mark.parametrize("kind", ["edf", "bdf"])
 @pytest.mark.parametrize("value", [0.5, -187500.02, 123456.5, -0.125])
 def test_a_channel_that_never_changes(tmp_path: Path, value: float, kind: str) -> None:

@@ -1,7 +1,6 @@
 """What 16 or 24 bits stand for: the range that the header of an EDF file tells."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,9 +47,9 @@ def physical(values: Float64, bits: int) -> Physical | None:
     low, high = float(values.min()), float(values.max())
     if lowest <= low and high <= highest and (values == np.rint(values)).all():
         return Physical(lowest, highest, True, 1.0)
-    bottom, top = _outward(low, math.floor), _outward(high, math.ceil)
+    bottom, top = _outward(low, -1), _outward(high, 1)
     if bottom == top:  # it never changes, and the header wants two numbers
-        top = _outward(high, lambda value: math.floor(value) + 1)
+        top = _outward(math.nextafter(high, math.inf), 1)
     if bottom is not None and top is not None:
         codes = highest - lowest
         step = (top - bottom) / codes
@@ -60,10 +59,18 @@ def physical(values: Float64, bits: int) -> Physical | None:
     return None
 
 
-def _outward(value: float, rounded: Callable[[float], int]) -> float | None:
-    """Return the next number that the header has room for, None where it has none."""
+def _outward(value: float, side: int) -> float | None:
+    """Return the next number that the header has room for, None where it has none.
+
+    It is the value or above it where `side` is 1, the value or below it where that
+    is -1.
+    """
     for digits in range(DIGITS, -1, -1):
-        near = rounded(value * 10**digits) / float(10**digits)
+        scale = float(10**digits)
+        count = math.ceil(side * value * scale)
+        if count / scale < side * value:  # the product was rounded inward
+            count += 1
+        near = side * count / scale
         if len(str(int(near) if near == int(near) else near)) <= WIDTH:
             return near
     return None
