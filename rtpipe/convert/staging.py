@@ -4,7 +4,7 @@ import filecmp
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -76,18 +76,40 @@ def _move(source: Path, folder: Path, known: frozenset[Path]) -> None:
         if each not in known and not _equal(source / each, folder / each)
     ]
     refuse_present([folder / each for each in fresh])
-    moved: list[Path] = []
-    try:
+    with ExitStack() as undone:
         for each in fresh:
-            (folder / each).parent.mkdir(parents=True, exist_ok=True)
+            _make((folder / each).parent, undone)
             _place(source / each, folder / each)
-            moved.append(folder / each)
-        for each in known.intersection(files):
-            os.replace(source / each, folder / each)
-    except BaseException:
-        for each in moved:
-            each.unlink(missing_ok=True)
-        raise
+            undone.callback((folder / each).unlink, missing_ok=True)
+        for each in sorted(known.intersection(files)):
+            _replace(source / each, folder / each, undone)
+        undone.pop_all()  # for all of it is in its place
+
+
+def _make(folder: Path, undone: ExitStack) -> None:
+    """Make a folder and those it is in, where they are not there."""
+    if not folder.is_dir():
+        _make(folder.parent, undone)
+        folder.mkdir(exist_ok=True)
+        undone.callback(_remove_empty, folder)
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # another program has put something into it
+        folder.rmdir()
+
+
+def _replace(source: Path, target: Path, undone: ExitStack) -> None:
+    """Give a file the name of another, which is kept until all is in its place."""
+    if not target.exists():
+        _make(target.parent, undone)
+        _place(source, target)
+        undone.callback(target.unlink, missing_ok=True)
+    else:
+        kept = source.with_name(f"{source.name}.kept")
+        shutil.copy2(target, kept)
+        undone.callback(os.replace, kept, target)
+        os.replace(source, target)
 
 
 def _equal(source: Path, target: Path) -> bool:
