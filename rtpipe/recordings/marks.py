@@ -74,6 +74,8 @@ def coded(
 ) -> tuple[Event, ...]:
     """Return an event where a code other than 0 begins in a column of codes.
 
+    What is not finite is no code, as 0 is none.
+
     Parameters
     ----------
     path : Path
@@ -87,19 +89,25 @@ def coded(
     RecordingError
         If they are more than a person or a program sets.
     """
-    begins = np.flatnonzero((np.diff(column, prepend=0.0) != 0) & (column != 0))
+    codes = np.where(np.isfinite(column), column, 0.0)
+    begins = np.flatnonzero((np.diff(codes, prepend=0.0) != 0) & (codes != 0))
     refuse_many(path, len(begins))
     starts = begins.tolist()
     return marked(
         stream,
         index,
-        [Mark(float(times[k]), f"{column[k]:g}", 0.0, k) for k in starts],
+        [Mark(float(times[k]), _text(float(codes[k])), 0.0, k) for k in starts],
     )
 
 
 def row_at(index: NDArray[np.int64], place: int) -> int:
     """Return the row of the newest sample whose index is not above `place`, or 0."""
     return max(0, int(np.searchsorted(index, place, "right")) - 1)
+
+
+def _text(code: float) -> str:
+    """Return the shortest text that no other code has."""
+    return repr(code).removesuffix(".0")
 
 
 def _data(mark: Mark) -> dict[str, Any]:
