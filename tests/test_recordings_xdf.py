@@ -234,6 +234,13 @@ def test_a_person_tells_the_units_that_are_lacking(tmp_path: Path) -> None:
         read(path, Answers(units=["uV"] * 3))
 
 
+def test_a_unit_may_be_spelt_as_devices_spell_it(tmp_path: Path) -> None:
+    desc = described(told("A", "EEG"), told("B", "EEG"))
+    path = write(tmp_path / "x.xdf", noise("S", 5, 1.0, n_channels=2, desc=desc))
+    (found,) = read(path, Answers(units=["microvolts", "Counts"]))
+    assert found.info.units == ("uV", "none")
+
+
 def test_a_unit_that_is_told_is_not_told_again(tmp_path: Path) -> None:
     desc = described(told("A", "EEG", "uV"))
     path = write(tmp_path / "x.xdf", noise("S", 5, 1.0, n_channels=1, desc=desc))
@@ -292,6 +299,20 @@ def test_a_file_that_cannot_be_played(
     path = write(tmp_path / "x.xdf", *streams)
     with pytest.raises(RecordingError, match=rf"x\.xdf.*{said}"):
         read(path)
+
+
+def test_so_many_markers_that_the_file_is_damaged(tmp_path: Path) -> None:
+    """They are counted as what they become: each stream has all of them."""
+    n = 20_000  # of a day, in which four devices were worn
+    marks = Stream("M", np.linspace(1, 2, n).tolist(), ["m"] * n, 0, "", "string")
+    day = [noise(f"S{k}", 5, 1.0) for k in range(4)]
+    found = read(write(tmp_path / "day.xdf", *day, marks))
+    assert [len(each.events) for each in found] == [n] * 4
+    left_out = [noise("Idle", 0, 0.0), Stream("Mouse", [1.0], np.ones((1, 2)), 0.0)]
+    assert len(read(write(tmp_path / "day.xdf", *day, *left_out, marks))) == 4
+    many = [noise(f"S{k}", 5, 1.0) for k in range(6)]
+    with pytest.raises(RecordingError, match=r"x\.xdf tells of 120000 markers"):
+        read(write(tmp_path / "x.xdf", *many, marks))
 
 
 def test_a_file_that_is_cut_short(

@@ -331,6 +331,9 @@ def test_a_repaired_copy_plays_as_what_is_left_of_the_original(
     "entries",
     [
         [(0, 1 << 60, 0)],
+        [(0, 1 << 53, 0)],
+        [(0, -(1 << 53), 0)],
+        [(0, -(1 << 63), 0)],
         [(5, 0, 0), (5, 10, 0)],
         [(5, 0, 0), (1, 10, 0)],
         [(0, 0, 0), (3, 1 << 40, 0)],
@@ -342,6 +345,12 @@ def test_an_index_that_cannot_be(
     path = Written().index(*entries).rows(10, 1.0).at(tmp_path / "x.xdf")
     with pytest.raises(RecordingError, match="the index of arm is damaged"):
         read(path)
+
+
+@pytest.mark.parametrize("first", [1 - (1 << 53), (1 << 53) - 1])
+def test_an_index_that_can_just_be(first: int, tmp_path: Path) -> None:
+    path = Written().index((0, first, 0)).rows(10, 1.0).at(tmp_path / "x.xdf")
+    assert one(path).index.tolist() == [*range(first, first + 10)]
 
 
 def test_without_its_index_it_is_estimated_from_the_times(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from rtpipe.chtype import chtype
 from rtpipe.errors import RecordingError
 from rtpipe.recording import MOST, Answers, Recording
-from rtpipe.recordings.marks import Mark, marked
+from rtpipe.recordings.marks import Mark, marked, refuse_many
 from rtpipe.recordings.names import different, named_apart
 from rtpipe.recordings.xdfrun import is_run, recordings_of_run
 from rtpipe.recordings.xdfstream import (
@@ -90,6 +90,8 @@ def recordings(
             f"{path} holds no samples at a fixed rate, which filters and windows "
             f"need: {why}"
         )
+    # Each stream gets all of them: in a small file they can be very many.
+    refuse_many(path, sum(len(each.stamps) for each in texts) * len(kept))
     marks = [
         (float(time), " ".join(row))
         for each in texts

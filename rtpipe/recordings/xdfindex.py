@@ -40,7 +40,7 @@ def numbered(path: Path, signal: Stream, told: Stream) -> tuple[Int64, tuple[int
     name, entries = signal.header.name, told.values
     if entries.dtype != np.int64 or entries.shape[1] != 3:
         raise _damaged(path, name, "its entries are not three whole numbers each")
-    if not (np.abs(entries) < _LARGEST).all():
+    if not ((-_LARGEST < entries) & (entries < _LARGEST)).all():
         raise _damaged(path, name, "a number in it is too large")
     if not (np.diff(entries[:, _ROW]) > 0).all():
         raise _damaged(path, name, "it goes back, as if two recordings were joined")
