@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from rtpipe.terminal.standing import Standing
 from rtpipe.terminal.streampanel import StreamPanel
 from rtpipe.terminal.view import TerminalView
 from rtpipe.types import Chunk, Event, StreamInfo
+from rtpipe.unit import NONE, UNKNOWN
 
 SFREQ = 100.0
 STARTED = 1000.0
@@ -143,6 +145,17 @@ def test_why_is_left_out_where_another_says_it() -> None:
     frame = text_of(panel.lines(80, 12))
     assert "still trying" in frame
     assert "armband answered" not in frame
+
+
+@pytest.mark.parametrize(
+    ("unit", "meant"),
+    [("uV", "µV"), ("g", "g"), (NONE, ""), (UNKNOWN, "?")],
+)
+def test_a_size_has_the_unit_that_the_window_shows(unit: str, meant: str) -> None:
+    status = make_status(1)
+    status.info = replace(status.info, units=(unit,))
+    (size,) = re.findall(r"±[\d.]+ *([^\s│]*) *│?$", drawn(status), re.MULTILINE)
+    assert size == meant
 
 
 def test_what_has_ended_is_not_shown_as_it_was() -> None:

@@ -24,6 +24,7 @@ from rtpipe.terminal.canvas import (
 )
 from rtpipe.terminal.marks import Marks
 from rtpipe.terminal.sparkline import Envelope
+from rtpipe.unit import NONE, UNKNOWN
 
 _SIGNS: dict[str, tuple[str, Style]] = {
     "good": ("●", GOOD),
@@ -33,7 +34,7 @@ _SIGNS: dict[str, tuple[str, Style]] = {
     "noisy": ("◆", WARN),
     "?": ("·", QUIET),
 }
-_UNITS = {"uV": "µV", "none": ""}
+_UNITS = {"uV": "µV", NONE: "", UNKNOWN: "?"}
 _AMOUNT = 11  # cells of a signal's size
 _NARROWEST = 34  # cells in which a channel's row can still be read
 
