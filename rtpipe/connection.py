@@ -39,6 +39,7 @@ class _Track:
     latest: float | None = None  # time of the newest sample
     shift: int = 0  # index in the run less that of the device
     anew: bool = False  # opened again, and no sample has come since
+    unsent: bool = False  # it was told that no sample has come yet
     heard: float | None = None  # when the newest sample came
     intervals: deque[float] = field(default_factory=lambda: deque(maxlen=8))
     lost: float | None = None  # when it was told lost
@@ -81,6 +82,10 @@ class Connection:
     Where some streams of a device fall silent and others go on, the silent ones are
     told lost; the device stays open, for opening it again would cost the others.
 
+    A stream that sends nothing from the start is told with an event ``"degraded"``, and
+    its first samples then carry an event ``"steady"``. Where no stream of the device
+    sends anything for a minute, or for `patience` if that is longer, it is given up.
+
     What comes out keeps the laws of a device, whatever comes in. Samples of another
     shape than the stream's are dropped, and told with an event ``"malformed"``: at
     once, then each second of signal while they go on, and the rest when they end. A
@@ -93,6 +98,7 @@ class Connection:
         self.opening = False
         self._tracks: dict[str, _Track] = {}
         self._opened = 0.0
+        self._arrived = 0.0  # when that came which was read last
         self._lost: tuple[float, str] | None = None  # the whole device: when and why
         self._closed = False
         self._pause = _FIRST_PAUSE
@@ -136,6 +142,7 @@ class Connection:
             return [*rest, *told]
         if chunks is None:
             return self.rest() or None
+        self._arrived = now()
         found = [each for chunk in chunks for each in self._taken(chunk)]
         return [*found, *self._watch()] if self.watched else found
 
@@ -150,12 +157,13 @@ class Connection:
 
     def _watch(self) -> Sequence[Chunk]:
         """Look at how long nothing has come."""
+        told = self._unsent()
         begun = [t for t in self._tracks.values() if t.heard is not None]
         if not begun:
-            return self._wait_for_first()
+            return told
         at = now()
         silent = [t for t in begun if at - (t.heard or at) > t.limit]
-        told = self._lose(
+        told += self._lose(
             [track for track in silent if track.lost is None],
             _SILENT if len(silent) == len(begun) else _ALONE,
         )
@@ -171,17 +179,23 @@ class Connection:
             self._close()
         return told
 
-    def _wait_for_first(self) -> Sequence[Chunk]:
+    def _unsent(self) -> list[Chunk]:
+        """Tell which streams have sent nothing yet, each once."""
         at = now()
         waited = at - self._opened
-        if waited > max(self.patience, _FIRST_WITHIN):
+        waiting = [t for t in self._tracks.values() if t.heard is None]
+        none = len(waiting) == len(self._tracks)
+        if none and waited > max(self.patience, _FIRST_WITHIN):
             raise DeviceLost(
                 f"{self._names()} sent no sample in {waited:.0f} s: {_UNSENT}"
             )
         told = []
-        for track in self._tracks.values():
-            if waited > track.limit and not track.link.reason:
-                track.link.become("connecting", at, _UNSENT)
+        for track in waiting:
+            if waited <= track.limit or track.lost is not None:
+                continue
+            track.link.become("connecting", at, _UNSENT)
+            if not track.unsent:
+                track.unsent = True
                 reason = {"reason": f"connected, but no sample yet: {_UNSENT}"}
                 event = Event(track.info.name, at, "degraded", None, reason)
                 told.append(_eventful(track, event))
@@ -271,6 +285,12 @@ class Connection:
             self.opening = False
         if not infos:
             raise DeviceError(f"{type(self.device).__name__} has no stream")
+        names = [info.name for info in infos]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise DeviceError(
+                f"{type(self.device).__name__} has more than one stream named "
+                f"{twice[0]!r}: give each a name of its own"
+            )
         self._opened = now()
         return infos
 
@@ -342,7 +362,7 @@ class Connection:
             track.anew = False
         estimated |= chunk.estimated
         chunk = replace(_shifted(chunk, track.shift), estimated=estimated)
-        at = now()
+        at = self._arrived
         if track.lost is not None:
             if self.device.clock == "recording":
                 silent = first - (first if track.latest is None else track.latest)
@@ -352,8 +372,12 @@ class Connection:
             event = Event(chunk.stream, self._at(track), "recovered", chunk.index, told)
             chunk = replace(chunk, events=(event, *chunk.events))
             track.lost = None
-        elif track.heard is not None:
+        elif track.unsent:
+            steady = Event(chunk.stream, self._at(track), "steady")
+            chunk = replace(chunk, events=(steady, *chunk.events))
+        elif track.heard is not None and at > track.heard:  # no second chunk of a read
             track.intervals.append(at - track.heard)
+        track.unsent = False
         if track.link.state != "degraded":  # which is for the watchdog to end
             track.link.become("streaming", at)
         track.heard, self._pause = at, _FIRST_PAUSE

@@ -20,10 +20,11 @@ class Watchdog:
     """Watches one stream.
 
     A bundle's decision ends when the stream is lost, or when nothing has come for the
-    longest of its hop, three usual intervals between chunks, and 150 ms. A stream is
-    degraded while nothing comes for longer than its chunks usually take, when of the
-    last five seconds one sample in a hundred was lost, or when it has another rate than
-    it declares, for then it is not what bundles were trained on.
+    longest of its hop, three usual intervals between what comes, and 150 ms. A stream
+    is degraded while nothing comes for longer than is usual, which is known when it has
+    sent twice; when of the last five seconds one sample in a hundred was lost; or when
+    it has another rate than it declares, for then it is not what bundles were trained
+    on.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ class Watchdog:
         self._came: deque[tuple[float, int]] = deque(maxlen=_RATED)  # when, how many
 
     def feed(self, now: float) -> None:
-        """Note that samples have come."""
+        """Note that samples have come, in however many chunks."""
         if self._heard is not None:
             self._intervals.append(now - self._heard)
         self._heard = now
@@ -82,7 +83,8 @@ class Watchdog:
             return []
         silent, usual = now - self._heard, self.usual
         lost = self._link.state in ("lost", "recovering")
-        reason = f"no data for {silent:.2f} s" if silent > 0 else "the device is lost"
+        early = lost and silent < usual  # it was no silence that told
+        reason = "the device is lost" if early else f"no data for {silent:.2f} s"
         return [
             (model, reason)
             for model in self._hops
@@ -132,10 +134,12 @@ class Watchdog:
     def usual(self) -> float:
         """The longest silence that means nothing, in seconds."""
         usual = median(self._intervals) if self._intervals else 0.0
-        return max(_SHORTEST, _INTERVALS * usual)
+        return max(_SHORTEST, _INTERVALS * max(usual, 1 / self._sfreq))
 
     def _reason(self, now: float, heard: float) -> str:
-        if now - heard >= self.usual:
+        # Until it has sent twice, nobody knows how it sends; the connection still tells
+        # that it is lost.
+        if self._intervals and now - heard >= self.usual:
             return f"no data for {now - heard:.1f} s"
         counters, past = self._counters, self._past
         if not past or now - past[-1][0] >= _SPAN / 10:

@@ -51,6 +51,14 @@ def test_a_device_without_streams_is_refused(time: Time) -> None:
         Connection(device).open()
 
 
+def test_two_streams_of_one_name_are_refused(time: Time) -> None:
+    device = Scripted(time, ("imu", "emg", "emg"))
+    with pytest.raises(
+        DeviceError, match="more than one stream named 'emg': give each a name of its"
+    ):
+        Connection(device).open()
+
+
 def test_a_stream_that_was_not_announced_is_an_error(time: Time) -> None:
     device = Scripted(time)
     connection = Connection(device)

@@ -155,6 +155,118 @@ def test_a_device_that_never_sends_is_given_up(time: Time) -> None:
     assert event.time - since <= 2.2
 
 
+def test_what_was_told_not_to_send_is_steady_with_its_first_sample(time: Time) -> None:
+    device = Scripted(time)
+    device.silent = True
+    reading = Reading(Connection(device), time)
+    reading.until(5.0)
+    assert len(reading.events("degraded")) == 1
+    device.silent = False
+    reading.until(2.0)
+    (steady,) = reading.events("steady")
+    begun = next(chunk for chunk in reading.chunks if len(chunk))
+    assert steady in begun.events
+    assert (steady.stream, reading.state) == ("emg", "streaming")
+    assert not reading.events("recovered")
+
+
+def test_what_sends_at_once_is_not_told_steady(time: Time) -> None:
+    reading = Reading(Connection(Scripted(time)), time)
+    reading.until(5.0)
+    assert not reading.events("steady") + reading.events("degraded")
+
+
+def test_what_never_sent_and_was_lost_is_told_recovered(time: Time) -> None:
+    device = Scripted(time)
+    device.silent = True
+    reading = Reading(Connection(device), time)
+    reading.until(5.0)
+    device.error = DeviceLost("gone")
+    reading.until(0.1)
+    device.error, device.silent = None, False
+    reading.until(2.0, lambda: reading.state == "streaming")
+    told = [e.kind for c in reading.chunks for e in c.events if e.kind != "truth"]
+    assert told == ["degraded", "lost", "recovered"]
+
+
+def test_a_stream_that_never_sent_stays_lost_when_others_come_back(time: Time) -> None:
+    device = Scripted(time, ("emg", "imu"))
+    read = device.read
+    device.read = lambda timeout: [  # type: ignore[method-assign]
+        each for each in read(timeout) or [] if each.stream == "emg"
+    ]
+    reading = Reading(Connection(device), time)
+    reading.until(1.0)
+    device.error = DeviceLost("gone")
+    reading.until(0.1)
+    device.error = None
+    reading.until(20.0)
+    links = reading.connection.links
+    assert links["emg"].state == "streaming"
+    assert links["imu"].state in ("lost", "recovering")
+    assert not reading.events("degraded")
+
+
+def test_a_stream_that_never_begins_beside_others_is_told(time: Time) -> None:
+    device = Scripted(time, ("emg", "imu"))
+    read, begun = device.read, time.now
+    device.read = lambda timeout: [  # type: ignore[method-assign]
+        each for each in read(timeout) or [] if each.stream == "emg"
+    ]
+    reading = Reading(Connection(device, patience=10), time)
+    reading.until(100.0)  # far longer than a first sample may take
+    links = reading.connection.links
+    (told,) = reading.events("degraded")
+    assert (told.stream, told.time - begun <= 2.2) == ("imu", True)
+    assert "no sample yet" in told.data["reason"]
+    assert (links["emg"].state, links["imu"].state) == ("streaming", "connecting")
+    assert links["imu"].reason == "see that the sender sends, and is not paused"
+    device.silent = True  # all that had begun is lost, and comes back
+    reading.until(8.0)
+    assert [event.stream for event in reading.events("lost")] == ["emg"]
+    assert device.opened == 2
+    device.silent = False
+    reading.until(5.0)
+    assert (links["emg"].state, links["imu"].state) == ("streaming", "connecting")
+    assert len(reading.events("degraded")) == 1  # told once
+    device.read = read  # type: ignore[method-assign]
+    reading.until(1.0)
+    (steady,) = reading.events("steady")
+    assert (steady.stream, links["imu"].state) == ("imu", "streaming")
+
+
+def test_a_burst_of_several_chunks_comes_once(
+    time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long a silence may be follows from the bursts, not from their chunks."""
+
+    def now() -> float:
+        time.sleep(1e-6)  # for what is done with a chunk takes its time
+        return time.now
+
+    monkeypatch.setattr("rtpipe.connection.now", now)
+    device = Scripted(time)
+    read = device.read
+    held: list[Chunk] = []
+
+    def in_bursts(timeout: float) -> Sequence[Chunk] | None:
+        held.extend(each for each in read(timeout) or [] if len(each))
+        if sum(map(len, held)) < 150:
+            return []
+        burst = list(held)
+        held.clear()
+        return burst
+
+    device.read = in_bursts  # type: ignore[method-assign]
+    reading = Reading(Connection(device), time)
+    reading.until(15.0)
+    device.silent = True
+    reading.until(2.0)
+    device.silent = False
+    reading.until(5.0)
+    assert not reading.events("lost")
+
+
 def test_another_device_in_its_place_is_refused(time: Time) -> None:
     device = Scripted(time)
     reading = Reading(Connection(device), time)

@@ -240,7 +240,7 @@ def test_the_end_of_a_decision_waits_for_an_answer_on_its_way(bundle: Named) -> 
     slow = (name, Bundle(good.card, module), decision)
     with Runtime([device], [slow], [sink], shared=False) as runtime:
         module.free.clear()
-        device.let(100)
+        device.let(50, 100)
         sink.wait(lambda: bool(sink.kinds("degraded")))  # data have stopped
         assert not sink.kinds("none")
         module.free.set()

@@ -71,6 +71,60 @@ def test_all_decisions_end_with_the_connection(
     assert [model for model, _ in watchdog.ended(0.001)] == ["slow"]
 
 
+@pytest.mark.parametrize(
+    ("silent", "reason"), [(0.01, "the device is lost"), (0.5, "no data for 0.50 s")]
+)
+def test_why_a_decision_ended_with_the_connection(
+    counters: StreamCounters, silent: float, reason: str
+) -> None:
+    """A loss that is told before silence means anything is the reason; else silence."""
+    watchdog = Watchdog("eeg", 250.0, Link("lost"), counters, {"slow": 10.0})
+    for k in range(10):
+        watchdog.feed(k * 0.02)
+    watchdog.due("slow")
+    assert watchdog.ended(0.18 + silent) == [("slow", reason)]
+
+
+def test_no_decision_ends_between_two_samples(
+    link: Link, counters: StreamCounters
+) -> None:
+    watchdog = Watchdog("pulse", 1.0, link, counters, {"model": 0.05})
+    watchdog.feed(0.0)
+    watchdog.due("model")
+    assert watchdog.patience(0.0) == pytest.approx(3.0)
+    assert watchdog.ended(2.9) == []
+    assert [model for model, _ in watchdog.ended(3.1)] == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("sfreq", "interval"), [(1.0, 1.0), (200.0, 0.2), (200.0, 1.5), (0.1, 10.0)]
+)
+def test_what_is_slow_or_comes_in_bursts_is_not_late(
+    link: Link, counters: StreamCounters, sfreq: float, interval: float
+) -> None:
+    watchdog, told = Watchdog("eeg", sfreq, link, counters, {}), []
+    for k in range(800):
+        if k % 40 == 0:
+            counters.received += round(sfreq * interval)
+            watchdog.feed(k * interval / 40)
+        told += watchdog.look(k * interval / 40)
+    assert not told
+    (event,) = watchdog.look(800 * interval / 40 + 3 * interval)
+    assert event.kind == "degraded"
+
+
+def test_a_slow_stream_whose_first_samples_came_together_is_not_late(
+    link: Link, counters: StreamCounters
+) -> None:
+    """Two samples of a slow stream came at once: its rate says how long to wait."""
+    watchdog = Watchdog("pulse", 1.0, link, counters, {})
+    watchdog.feed(0.0)
+    watchdog.feed(0.01)
+    assert watchdog.look(2.9) == []
+    (event,) = watchdog.look(3.1)
+    assert event.kind == "degraded"
+
+
 def test_nothing_ends_before_it_began(link: Link, counters: StreamCounters) -> None:
     watchdog = Watchdog("eeg", 250.0, link, counters, {"model": 0.05})
     assert watchdog.ended(1e6) == []

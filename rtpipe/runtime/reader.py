@@ -93,6 +93,9 @@ class Reader:
         return max(0.001, min(READ_TIMEOUT, *waits))
 
     def _take_all(self, chunks: Sequence[Chunk]) -> None:
+        # What is read at once has come at once, in however many chunks.
+        for name in {chunk.stream for chunk in chunks if len(chunk)}:
+            self._routes[name].watchdog.feed(clock.now())
         for chunk in chunks:
             self._take(chunk, self._routes[chunk.stream])
 
@@ -103,7 +106,6 @@ class Reader:
             events = tuple(replace(each, stream=name) for each in chunk.events)
             chunk = replace(chunk, stream=name, events=events)
         if len(chunk):
-            route.watchdog.feed(clock.now())
             self._record(chunk)
         for piece in pieces(chunk):
             due, events_now = pipeline.process(piece)
