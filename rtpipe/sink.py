@@ -1,12 +1,13 @@
 """What a sink promises, and what of a run it may look at."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 from rtpipe.counters import StreamCounters, WindowCounters
 from rtpipe.cues import Cue
-from rtpipe.errors import RtpipeError
+from rtpipe.errors import Overrun, RtpipeError
 from rtpipe.jitter import Delays
 from rtpipe.latency import Histogram
 from rtpipe.link import Link
@@ -60,6 +61,16 @@ class StreamStatus:
     clock: Literal["run", "recording"] = "run"
     delays: Delays = field(default_factory=Delays)
     origin: int | None = None
+
+    @property
+    def newest(self) -> tuple[float, int] | None:
+        """Time and index of the newest sample; None where none is kept."""
+        for _ in range(3):  # the reader may begin anew in between, after a gap
+            if not (stop := self.raw.stop):
+                break
+            with suppress(Overrun):
+                return float(self.raw.times(stop - 1, stop)[0]), stop - 1
+        return None
 
 
 @dataclass(slots=True)
@@ -166,7 +177,8 @@ class Run:
     stop : callable
         Asks the run to end; returns at once, from any thread.
     mark : callable
-        Puts a marker with this text on every stream; from any thread.
+        Puts a marker with this text at the newest sample of every stream, or, before
+        the first one has come, on the run; from any thread.
     dropped : dict of str to int
         Predictions and events that did not reach a sink, by its name: it was too slow,
         had failed, or was closed already, for the last events of a run tell how its
@@ -285,5 +297,9 @@ class Sink(Protocol):
         ...
 
     def close(self) -> None:
-        """Finish: every item was taken, and the run's counters are final."""
+        """Finish: every item was taken, and the run's counters are final.
+
+        Or `take` has failed, which `Run.failed` tells by then: the run goes on, and
+        there is only to let go of what is held.
+        """
         ...

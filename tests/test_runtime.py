@@ -257,6 +257,24 @@ def test_a_run_whose_every_sink_failed_ends(bundle: Callable[..., Named]) -> Non
             runtime.wait()
 
 
+def test_why_a_sink_failed_is_told_where_its_error_says_nothing() -> None:
+    class Wordless(Collect):
+        name = "wordless"
+
+        def take(self, items: Sequence[Item]) -> None:
+            raise AssertionError
+
+    sink = Collect()
+    with pytest.raises(RtpipeError, match="wordless stopped: AssertionError"):
+        with Runtime([Counting(10**9, paced=True)], sinks=[Wordless()]) as runtime:
+            runtime.wait()
+    devices = [Counting(200, paced=True)]
+    with Runtime(devices, sinks=[Wordless(), sink]) as runtime:
+        runtime.wait()
+    (told,) = [each for each in sink.events if each.kind == "sink"]
+    assert told.data == {"sink": "wordless", "error": "AssertionError"}
+
+
 class Stuck(Collect):
     """A sink that takes nothing more until it is told to."""
 

@@ -10,7 +10,7 @@ nothing is late.
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from math import inf
@@ -27,7 +27,6 @@ from rtpipe.device import Device
 from rtpipe.errors import (
     BundleError,
     ConfigError,
-    Overrun,
     RecordingStopped,
     RtpipeError,
     last_line,
@@ -492,26 +491,26 @@ class Runtime:
                 lane.put([chunk])
 
     def _mark(self, text: str) -> None:
-        for name, stream in self.run.streams.items():
-            for _ in range(3):  # the reader may begin anew in between, after a gap
-                if not (stop := stream.raw.stop):
-                    break
-                with suppress(Overrun):
-                    time = float(stream.raw.times(stop - 1, stop)[0])
-                    told = {"text": text}
-                    self._publish([Event(name, time, "marker", stop - 1, told)])
-                    break
+        told = {"text": text}  # one for all streams, by which a recording joins them
+        newest = {name: each.newest for name, each in self.run.streams.items()}
+        marks = [
+            Event(name, place[0], "marker", place[1], told)
+            for name, place in newest.items()
+            if place
+        ]
+        self._publish(marks or [Event("", clock.now(), "marker", None, told)])
 
     def _lost(self, sink: str, error: BaseException) -> None:
-        told = {"sink": sink, "error": str(error)}
+        why = last_line(error)
+        told = {"sink": sink, "error": why}
         self._publish([Event("", clock.now(), "sink", None, told)])
-        self._miss(sink, RtpipeError(f"{sink} stopped: {error}"))
+        self._miss(sink, RtpipeError(f"{sink} stopped: {why}"))
 
     def _cut_short(
         self, status: RecordingStatus, sink: str, error: BaseException
     ) -> None:
         """Go on without the recording, which has told its end itself."""
-        self._miss(sink, RecordingStopped({status.file: str(error)}))
+        self._miss(sink, RecordingStopped({status.file: last_line(error)}))
 
     def _miss(self, sink: str, error: RtpipeError) -> None:
         served = bool(self._living)

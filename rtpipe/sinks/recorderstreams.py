@@ -61,7 +61,8 @@ class RecorderStreams:
             for stream in model.windows
         }
         self._truths: dict[str, _Truth] = {}
-        self._told: deque[tuple[Event, set[str]]] = deque(maxlen=_REMEMBERED)
+        self._told: deque[_Marker] = deque(maxlen=_REMEMBERED)
+        self._unsaid: list[_Marker] = []
         self.time: float | None = None
         self.bytes = 0
         self._offset_at = float("-inf")
@@ -96,6 +97,9 @@ class RecorderStreams:
 
     def chunks(self) -> bytes:
         """Return what waits, as chunks: an index before its samples."""
+        for marker in self._unsaid:
+            self._markers.say(marker.time, _text(marker.event))
+        self._unsaid = []
         heads = [each.head() for each in self._headless]
         return b"".join(heads + [each.chunks() for each in self._ordered()])
 
@@ -135,8 +139,8 @@ class RecorderStreams:
     def _add_event(self, event: Event) -> None:
         self._say(event)
         told = event.data
-        if event.kind == "marker" and self._is_new(event):
-            self._markers.say(event.time, _text(event))
+        if event.kind == "marker":
+            self._add_marker(event)
         elif event.kind == "truth" and event.stream in self._signals:
             if told.keys() >= {"task", "label"}:
                 self._add_truth(event)
@@ -148,19 +152,14 @@ class RecorderStreams:
     def _say(self, event: Event) -> None:
         self._events.say(event.time, line(as_json(event)).rstrip())
 
-    def _is_new(self, event: Event) -> bool:
-        """Tell whether a marker has not come yet, on another stream."""
-        for told, streams in reversed(self._told):
-            # A marker of the run has one content for all streams; of a device with
-            # several, or of two that listen to one sender, it has one time.
-            same = told.data is event.data or (
-                _text(told) == _text(event) and abs(told.time - event.time) <= _TOGETHER
-            )
-            if same and event.stream not in streams:
-                streams.add(event.stream)
-                return False
-        self._told.append((event, {event.stream}))
-        return True
+    def _add_marker(self, event: Event) -> None:
+        """Add a marker, unless it has come already, on another stream."""
+        if any(told.join(event) for told in reversed(self._told)):
+            return
+        # One that came before the first sample is the run's.
+        time = event.time if event.stream else self.moment()
+        self._told.append(_Marker(event, time, {event.stream}))
+        self._unsaid.append(self._told[-1])
 
     def _add_truth(self, event: Event) -> None:
         name = event.stream
@@ -202,6 +201,32 @@ class _Signal:
 
 def _text(marker: Event) -> str:
     return str(marker.data.get("text", ""))
+
+
+@dataclass(slots=True)
+class _Marker:
+    """A marker as it came first, when it was set, and the streams that told it."""
+
+    event: Event
+    time: float
+    streams: set[str]
+
+    def join(self, event: Event) -> bool:
+        """Take in what another stream tells; return False where that is another marker.
+
+        A marker of the run has one content for all streams, and was set at the newest
+        sample of any. One of a device with several streams, or of a sender to whom
+        two devices listen, has one time.
+        """
+        ours = self.event.data is event.data
+        near = abs(self.event.time - event.time) <= _TOGETHER
+        same = ours or (near and _text(self.event) == _text(event))
+        if not same or event.stream in self.streams:
+            return False
+        self.streams.add(event.stream)
+        if ours:
+            self.time = max(self.time, event.time)
+        return True
 
 
 @dataclass(slots=True)

@@ -66,7 +66,10 @@ class TruthCues:
         """Mark what goes on as broken, and tell how many spans are done."""
         if self._on is not None:
             self._n_broken += 1
-            self._run.mark(BROKEN + self._on.data["label"])
+            on = self._on
+            time, index = self._run.streams[on.stream].newest or (on.time, on.index)
+            last = replace(on, time=time, index=index)
+            self._mark(BROKEN + on.data["label"], last)
         if self._task is not None:
             self._show(None)
         told = {"done": self._counts.total(), "broken": self._n_broken}
