@@ -49,6 +49,18 @@ def make_run(stopped: list[str]) -> Run:
     return run
 
 
+def test_a_sink_that_failed_says_nothing_of_the_end() -> None:
+    file, run = io.StringIO(), make_run([])
+    sink = JsonLines(file)
+    sink.open(run)
+    sink.take([PREDICTION])
+    run.failed[sink.name] = "no space left"
+    sink.close()
+    assert [json.loads(each)["type"] for each in file.getvalue().splitlines()] == [
+        "prediction"
+    ]
+
+
 def written(items: list[Prediction | Event]) -> list[dict[str, Any]]:
     file = io.StringIO()
     sink = JsonLines(file)

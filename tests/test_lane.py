@@ -231,3 +231,46 @@ def test_samples_for_a_sink_that_failed_are_counted() -> None:
     lane.close()
     assert run.unrecorded["s"] == 12
     assert list(run.failed) == ["samples"]
+
+
+class Closing(Broken):
+    """Fails, and fails again when it is closed."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run, self.closed = run, 0
+
+    def close(self) -> None:
+        assert self.run.failed, "it is told before, that it may know"
+        self.closed += 1
+        raise ValueError("not open")
+
+
+def test_a_sink_that_failed_is_closed_and_its_first_error_told() -> None:
+    run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
+    told: list[BaseException] = []
+    sink = Closing(run)
+    lane = Lane(sink, run, False, lambda _, error: told.append(error))
+    lane.start()
+    lane.put([chunk(0, 7)])
+    lane.close()
+    assert sink.closed == 1
+    assert run.failed == {"samples": "no space left"}
+    assert [str(each) for each in told] == ["no space left"]
+
+
+def test_what_cannot_be_closed_is_not_closed_again() -> None:
+    class Once(Samples):
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+            raise ValueError("not open")
+
+    run = Run("run", 0.0, {}, {}, lambda: None, lambda _: None)
+    sink = Once()
+    lane = Lane(sink, run, False, lambda *_: None)
+    lane.start()
+    lane.close()
+    assert sink.closed == 1
+    assert run.failed == {"samples": "not open"}

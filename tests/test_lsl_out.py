@@ -16,6 +16,7 @@ from rtpipe.counters import StreamCounters, WindowCounters
 from rtpipe.errors import ConfigError
 from rtpipe.latency import Histogram
 from rtpipe.ring import Ring
+from rtpipe.runtime.lane import Lane
 from rtpipe.sink import ModelStatus, Run, StreamStatus
 from rtpipe.sinks.lsl import LslOut
 from rtpipe.types import Event, Prediction, StreamInfo
@@ -110,6 +111,18 @@ def test_one_pair_of_streams(lsl_name: str) -> None:
     assert (about.type(), about.nominal_srate()) == ("Markers", 0.0)
     assert about.source_id() == f"rtpipe {lsl_name} hand arm decisions"
     sink.close()
+
+
+def test_where_it_failed_the_decision_ends(lsl_name: str) -> None:
+    run, sink = a_run({"hand": ("arm",)}), LslOut(lsl_name)
+    sink.open(run)
+    decisions = inlet(f"{lsl_name}-decisions")
+    lane = Lane(sink, run, False, lambda *_: None)
+    lane.put([prediction(now(), 0.75), Event("leg", now(), "none", 0, {"model": "?"})])
+    lane.start()
+    assert pulled(decisions, 2)[0] == [["fist"], ["none"]]
+    lane.close()
+    assert list(run.failed) == [sink.name]
 
 
 def test_stamps_never_decrease(lsl_name: str) -> None:

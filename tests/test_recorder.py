@@ -311,7 +311,7 @@ def test_a_marker_is_once_though_every_stream_tells_it(tmp_path: Path) -> None:
         Event("arm", 1.0, "marker", 100, run_said),
         Event("leg", 0.2, "marker", 20, run_said),
         # The same text once more: another marker.
-        Event("leg", 0.21, "marker", 21, again),
+        Event("leg", 1.5, "marker", 150, again),
         Event("arm", 1.1, "marker", 110, again),
         # Of a sender to whom both devices listen, one of them later.
         Event("arm", 2.0, "marker", 200, {"text": "beep"}),
@@ -324,7 +324,7 @@ def test_a_marker_is_once_though_every_stream_tells_it(tmp_path: Path) -> None:
     found = record(tmp_path / "a.xdf", run_of(ARM, leg), items)["markers"]
     texts = [text for (text,) in found["time_series"]]
     assert texts == ["sat down", "sat down", "beep", "beep", "beep"]
-    assert found["time_stamps"].tolist() == [1.0, 0.21, 2.0, 2.02, 9.0]
+    assert found["time_stamps"].tolist() == [1.0, 1.5, 2.0, 2.02, 9.0]
 
 
 def test_the_truth_is_there_where_the_device_tells_one(tmp_path: Path) -> None:
@@ -422,6 +422,24 @@ def test_what_json_has_no_word_for_costs_no_recording(tmp_path: Path) -> None:
     told = [json.loads(text) for (text,) in found["events"]["time_series"]]
     (device,) = [each for each in told if each["kind"] == "device"]
     assert (device["index"], device["n"], device["f"]) == (7, 3, None)
+
+
+def test_what_failed_says_why_and_is_not_ended_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Event] = []
+    recorder = Recorder(tmp_path / "a.xdf", told.extend)
+    recorder.open(run_of(ARM))
+
+    def fail(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("rtpipe.sinks.recorderstreams.RecorderStreams.add", fail)
+    with pytest.raises(SamplesLost, match="AssertionError"):
+        recorder.take([chunk(0, 5)])
+    recorder.close()
+    assert [each.data["state"] for each in told] == ["started", "stopped"]
+    assert told[-1].data["error"] == recorder.status.error == "AssertionError"
 
 
 def test_samples_are_lost_or_in_the_file_where_the_disk_does_not_answer(

@@ -16,6 +16,7 @@ import pytest
 from rtpipe.counters import StreamCounters, WindowCounters
 from rtpipe.latency import Histogram
 from rtpipe.ring import Ring
+from rtpipe.runtime.lane import Lane
 from rtpipe.sink import ModelStatus, Run, StreamStatus
 from rtpipe.sinks.jsonl import as_json
 from rtpipe.sinks.socket import SocketServer, available
@@ -288,6 +289,30 @@ def test_who_comes_late_is_told_what_was_decided_before(desk: Desk) -> None:
             "fist": {"begin": 0.5, "end": 0.6, "times": 2},
         }
     }
+
+
+def test_where_it_failed_nobody_is_told_that_the_run_is_over(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> Line:
+        raise ValueError("no line")
+
+    told: list[str] = []
+    with closing(desk.connect()) as client:
+        desk.server.take([])
+        monkeypatch.setattr("rtpipe.sinks.socket.as_json", fail)
+        lane = Lane(desk.server, desk.run, False, lambda *said: told.extend(said[:1]))
+        lane.start()
+        lane.put(events(0, 1))
+        lane.close()
+        client.setblocking(True)
+        heard = b""
+        while part := client.recv(1 << 16):
+            heard += part
+    kinds = {json.loads(each)["type"] for each in heard.splitlines()}
+    assert kinds - {"status"} == {"hello"}
+    assert told == ["socket"]
+    assert not desk.path.exists()
 
 
 def test_open_refuses_a_path_that_is_taken_or_too_long(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from math import inf
 from typing import cast
 
@@ -105,6 +106,7 @@ class Lane:
 
     def _loop(self) -> None:
         items: list[Taken] = []
+        taking = True
         try:
             closing = False
             while not closing:
@@ -112,18 +114,26 @@ class Lane:
                 # Chunks are among them only where the sink says that it takes them.
                 self._sink.take(cast(Sequence[Item], items))
                 items = []
+            taking = False
             self._sink.close()
         except BaseException as error:  # a SystemExit too would end it unseen
-            with self._changed:
-                self._over = True
-                self._run.failed[self._sink.name] = last_line(error)
-                self._count([*items, *self._items])
-                self._items.clear()
-                if isinstance(error, SamplesLost):
-                    for stream, n in error.samples.items():
-                        self._lose(stream, n)
-                self._changed.notify_all()
-            self._failed(self._sink.name, error)
+            self._give_up(error, items)
+            if taking:
+                with suppress(BaseException):  # why it failed has been told
+                    self._sink.close()
+
+    def _give_up(self, error: BaseException, taken: Sequence[Taken]) -> None:
+        """Count what the sink will not get, and tell why."""
+        with self._changed:
+            self._over = True
+            self._run.failed[self._sink.name] = last_line(error)
+            self._count([*taken, *self._items])
+            self._items.clear()
+            if isinstance(error, SamplesLost):
+                for stream, n in error.samples.items():
+                    self._lose(stream, n)
+            self._changed.notify_all()
+        self._failed(self._sink.name, error)
 
     def _full(self, more: int = 0) -> bool:
         """Tell whether there is no room, for so many items more where one counts."""

@@ -45,8 +45,9 @@ class JsonLines:
         self._write([as_json(item) for item in items])
 
     def close(self) -> None:
-        """Write the summary."""
-        self._write([summary_json(self._run)])
+        """Write the summary, where every line before it was written."""
+        if self.name not in self._run.failed:
+            self._write([summary_json(self._run)])
 
     def _write(self, objects: Sequence[dict[str, Any]]) -> None:
         if self._broken or not objects:

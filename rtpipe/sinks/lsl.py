@@ -120,12 +120,14 @@ class LslOut:
     def close(self) -> None:
         """End each decision, and withdraw the streams."""
         heard = False
-        for pair in self._pairs.values():
-            pair.decisions.push([NONE], self._clock())
-            heard |= pair.decisions.outlet.have_consumers()
-        if heard:
-            time.sleep(_LAST)
-        self._pairs = {}
+        try:
+            for pair in self._pairs.values():
+                pair.decisions.push([NONE], self._clock())
+                heard |= pair.decisions.outlet.have_consumers()
+            if heard:
+                time.sleep(_LAST)
+        finally:
+            self._pairs = {}
 
     def _stamp(self, pair: _Pair, moment: float) -> float:
         """Return the stamp on LSL's clock of what belongs to a moment of the run."""

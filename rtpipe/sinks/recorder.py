@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rtpipe.clock import now
+from rtpipe.errors import last_line
 from rtpipe.sink import RecordingStatus, Run, SamplesLost, Taken
 from rtpipe.sinks.recorderfile import RecorderFile
 from rtpipe.sinks.recorderstreams import RecorderStreams
@@ -110,7 +111,12 @@ class Recorder:
             raise SamplesLost(self.status.error, lost) from error
 
     def close(self) -> None:
-        """Write what waits, the last counters, and the footers."""
+        """Write what waits, the last counters, and the footers.
+
+        Where `take` failed, the file has had its end already.
+        """
+        if self.status.state == "stopped":
+            return
         try:
             self._file.look()
             self._counted = float("-inf")
@@ -154,7 +160,7 @@ class Recorder:
 
     def _give_up(self, error: Exception) -> None:
         """End the file as well as can be."""
-        self.status.error = getattr(error, "strerror", None) or str(error)
+        self.status.error = getattr(error, "strerror", None) or last_line(error)
         self.status.state = "stopped"
         try:
             self._file.append(self._streams.footers())

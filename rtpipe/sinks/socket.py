@@ -124,7 +124,21 @@ class SocketServer:
         self._decided[model, stream].add(prediction.label, prediction.end)
 
     def close(self) -> None:
-        """Send how all stands and the summary, let all go, and remove the socket."""
+        """Send how all stands and the summary, let all go, and remove the socket.
+
+        Where `take` failed nothing is sent, for the run is not over.
+        """
+        try:
+            if self.name not in self._run.failed:
+                self._say_farewell()
+        finally:
+            for client in self._clients:
+                client.close()
+            self._clients = []
+            self._listener.close()
+            self.path.unlink(missing_ok=True)
+
+    def _say_farewell(self) -> None:
         status = _line(status_json(self._run, now(), self._decided))
         last = _line(summary_json(self._run))
         for client in self._clients:
@@ -138,11 +152,6 @@ class SocketServer:
                 break
             for client in select.select([], waiting, [], remaining)[1]:
                 client.send()
-        for client in self._clients:
-            client.close()
-        self._clients = []
-        self._listener.close()
-        self.path.unlink(missing_ok=True)
 
     def _status(self) -> bytes:
         """Return the line that tells how things stand, where it is time for one."""
