@@ -1,5 +1,6 @@
 """The file a recording goes into: a name, or a template for one."""
 
+import os
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -21,8 +22,8 @@ def recording_file(
     ----------
     template : str
         A path in which ``{subject}``, ``{task}``, ``{date}`` (today, YYYY-MM-DD) and
-        ``{run}`` (the first number that is free, two digits) may stand. ``.xdf`` is
-        added where it has no suffix.
+        ``{run}`` (the first number that is free, two digits) may stand. ``~`` at its
+        beginning is the user's own folder. ``.xdf`` is added where it has no suffix.
     subject, task : str or None
 
     Raises
@@ -32,6 +33,7 @@ def recording_file(
         another one, or a field is unknown or has no value.
     """
     given = {"subject": subject, "task": task, "date": date.today().isoformat()}
+    template = os.path.expanduser(template)  # what no shell has read has it still
     used = _fields(template)
     for field in used:
         if field != "run":
@@ -74,7 +76,12 @@ def _fields(template: str) -> list[str]:
     for _, field, form, conversion in parts:
         if field is None:
             continue
-        if field not in FIELDS or form or conversion:
+        if field in FIELDS and (form or conversion):
+            raise ConfigError(
+                f"{template}: in the name of a recording {{{field}}} stands alone, "
+                "without ! or : in its braces"
+            )
+        if field not in FIELDS:
             known = ", ".join(f"{{{each}}}" for each in FIELDS)
             raise ConfigError(
                 f"{template}: there is no {{{field}}} in the name of a recording; "

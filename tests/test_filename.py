@@ -22,6 +22,15 @@ def test_a_name_is_taken_as_it_is_and_gets_a_suffix() -> None:
     assert recording_file("hand") == Path("hand.xdf")
 
 
+def test_what_no_shell_has_read_begins_with_the_users_folder(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(here / "me"))
+    (here / "me").mkdir()
+    assert recording_file("~/hand") == here / "me" / "hand.xdf"
+    assert recording_file("a~/hand") == Path("a~/hand.xdf")
+
+
 def test_fields_are_filled_in() -> None:
     template = "{subject}_{task}_{date}_{run}"
     today = date.today().isoformat()
@@ -56,7 +65,8 @@ def test_the_run_may_be_a_folder(here: Path) -> None:
         ("{subject}.xdf", "wants {subject}: say --subject NAME"),
         ("{task}", "wants {task}: say --task NAME"),
         ("{who}.xdf", "there is no {who} in the name of a recording; there are"),
-        ("{run:03d}.xdf", "there is no {run}"),
+        ("{run:03d}.xdf", r"in the name of a recording {run} stands alone"),
+        ("{run!r}", r"{run} stands alone, without ! or : in its braces"),
         ("{run", "{run is no file name"),
         ("a\nb.xdf", "cannot be the name of a file"),
     ],

@@ -238,6 +238,32 @@ def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:
         Metrics("192.0.2.1", 0).open(make_run())
 
 
+@pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".org", "ä" * 60])
+def test_what_no_host_is_called_is_told_in_a_sentence(host: str) -> None:
+    with pytest.raises(ConfigError, match=rf"metrics: cannot listen on {host}:9100 "):
+        Metrics(host, 9100).open(make_run())
+
+
+def test_it_listens_no_longer_where_it_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else who asks would wait for ever: nobody is there to answer."""
+
+    def fail(_: object) -> bytes:
+        raise ValueError("no page")
+
+    monkeypatch.setattr("rtpipe.sinks.metrics.generate_latest", fail)
+    run, sink = make_run(), Metrics("127.0.0.1", 0)
+    sink.open(run)
+    lane = Lane(sink, run, False, lambda *_: None)
+    lane.start()
+    with socket.create_connection(sink.address, timeout=60) as asking:
+        asking.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+        assert asking.recv(1) == b""
+    lane.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(sink.address, timeout=60)
+    assert run.failed == {"metrics": "no page"}
+
+
 def test_a_free_port_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     sink = Metrics("127.0.0.1", 0)
     sink.open(make_run())

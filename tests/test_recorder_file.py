@@ -62,6 +62,17 @@ def test_what_is_there_stays(tmp_path: Path, way: str) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_a_killed_run_of_this_number_left_hinders_nobody(
+    tmp_path: Path, way: str
+) -> None:
+    """In a container every run may have the same one."""
+    left = tmp_path / f".a.xdf.{os.getpid()}"
+    left.touch()
+    with closing(RecorderFile(tmp_path / "a.xdf")) as file:
+        file.create(b"head")
+    assert sorted(tmp_path.iterdir()) == [left, tmp_path / "a.xdf"]
+
+
 def test_a_beginning_that_finds_no_room_leaves_nothing(
     tmp_path: Path, way: str
 ) -> None:

@@ -93,10 +93,11 @@ def _listener(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM
         )
         listener = socket.create_server(place, family=family)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter of what no host is called
+        why = getattr(error, "strerror", None) or error
         raise ConfigError(
             f"metrics: cannot listen on {shown(host, port)} "
-            f"({error.strerror or error}): choose another port, or 0 for a free one"
+            f"({why}): choose another port, or 0 for a free one"
         ) from None
     listener.setblocking(False)
     return listener

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
 from rtpipe.errors import ConfigError, RtpipeError
 
@@ -140,7 +141,8 @@ def _nameless(path: Path, beginning: bytes) -> int:
 
 def _beside(path: Path, beginning: bytes) -> int:
     """Do the same on a system or a disk where every file has a name."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    # Numbers of processes come again: a run that was killed may have left its file.
+    beside = path.with_name(f".{path.name}.{token_hex(4)}")
     number = os.open(beside, os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
     try:
         _write(number, beginning)
