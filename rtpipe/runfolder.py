@@ -102,7 +102,11 @@ class RunFolder:
 
 def folder_of_runs() -> Path:
     """Return the folder that holds a folder for every run of this user."""
-    return shared_folder() / f"rtpipe-{getpass.getuser()}"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # in a container a user may have a number only
+        user = str(os.getuid())
+    return shared_folder() / f"rtpipe-{user}"
 
 
 def is_alive(folder: Path) -> bool:

@@ -166,6 +166,21 @@ def test_runs_that_start_at_once_leave_each_other_alone(
     assert list(home.iterdir()) == []
 
 
+@pytest.mark.parametrize("error", [KeyError("uid not found: 7"), OSError("no name")])
+def test_a_user_without_a_name_has_a_number(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container that is run with --user 7; which error depends on Python."""
+
+    def fail() -> str:
+        raise error
+
+    monkeypatch.setattr("getpass.getuser", fail)
+    monkeypatch.setattr(os, "getuid", lambda: 7, raising=False)
+    monkeypatch.setattr(runfolder, "shared_folder", lambda: tmp_path)
+    assert folder_of_runs() == tmp_path / "rtpipe-7"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 def test_a_folder_that_others_can_open_is_not_trusted(home: Path) -> None:
     home.mkdir()
