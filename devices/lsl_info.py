@@ -66,7 +66,9 @@ def stream_info(
             f"{where}: device.ch_types: {few(odd)} is none of {', '.join(KNOWN)}"
         )
     told = lsl.channels(description, "type")
-    types = words or [each or description.type() for each in told]
+    types: list[tuple[str, ...]] = [(each, description.type()) for each in told]
+    if words:
+        types = [(word,) for word in words]
     spelt = answered("units", units) or lsl.channels(description, "unit")
     found = [unit(shown(each)) for each in spelt]
     if lacking := [
@@ -81,7 +83,7 @@ def stream_info(
         name=name,
         sfreq=description.nominal_srate(),
         ch_names=tuple(labels),
-        ch_types=tuple(chtype(word) for word in types),
+        ch_types=tuple(chtype(*each) for each in types),
         units=tuple(found),
         counted=False,
     )

@@ -3,6 +3,7 @@
 import shlex
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +14,10 @@ from rtpipe.devices.lsl import LslDevice
 from rtpipe.checks import check_device
 from rtpipe.clock import now
 from rtpipe.errors import ConfigError, DeviceLost, DeviceNotFound
+from rtpipe.recording import read
 from rtpipe.types import Chunk, Event
+from rtpipe.xdf.encode import file_header, samples, stream_header
+from rtpipe.xdf.header import Channel, Header
 
 Outlet = Callable[..., Any]
 
@@ -74,8 +78,29 @@ def test_the_description_is_taken_over(
         False,
     )
     assert info.ch_names == ("C3", "C4", "EMG1", "T", "x")
-    assert info.ch_types == ("eeg", "eeg", "emg", "temperature", "misc")
+    assert info.ch_types == ("eeg", "eeg", "emg", "temperature", "emg")
     assert info.units == ("uV", "uV", "V", "degrees", "none")
+
+
+@pytest.mark.parametrize("stream", ["EEG", "Markers"])
+@pytest.mark.parametrize("channel", ["signal", "", "EMG"])
+def test_a_channel_is_of_the_type_that_a_recording_of_it_has(
+    channel: str, stream: str, outlet: Outlet, device: LslDevice, tmp_path: Path
+) -> None:
+    held = outlet(type=stream, types=(channel, channel))
+    (live,) = device.open()
+    del held
+    told = (Channel("A", type=channel), Channel("B", type=channel))
+    header = Header("a", stream, "float32", 200.0, told)
+    values = np.zeros((9, 2), np.float32)
+    path = tmp_path / "a.xdf"
+    path.write_bytes(
+        file_header({})
+        + stream_header(1, header)
+        + samples(1, np.arange(9) / 200, values)
+    )
+    (recording,) = read(path)
+    assert live.ch_types == recording.info.ch_types
 
 
 def test_answers_stand_in_for_the_description(outlet: Outlet, lsl_name: str) -> None:
