@@ -273,13 +273,15 @@ def assign(raw: dict[str, Any], assignment: str) -> None:
     if not raw.get(table):
         raise ConfigError(f"--set {path}: no {table} is named, so none can be set")
     tables = raw[table]
+    if not isinstance(tables, list):
+        return  # it is told by `check`, as what is no table
     if path.strip() == "model.path" and len(tables) > 1:
         raise ConfigError(
             f"--set {assignment}: there are {len(tables)} models, and all would be "
             f"this one: say --model {value.strip()} instead"
         )
-    for each in tables if isinstance(tables, list) else ():
-        if isinstance(each, dict):  # what is no table is told by `check`
+    for each in tables:
+        if isinstance(each, dict):
             each[key] = scalar(value)
 
 
@@ -291,12 +293,13 @@ def scalar(text: str) -> Any:
         return text.strip()
 
 
-def default_models(devices: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def default_models(devices: Any) -> list[dict[str, Any]]:
     """Return the tables of the demo bundles, for a run that names no model.
 
     On a device that is not synthetic the seizure demo runs only when it is named.
+    What is no list of tables is told by `check`.
     """
-    synthetic = all(
+    synthetic = isinstance(devices, list) and all(
         isinstance(table, dict) and table.get("kind") == "synthetic"
         for table in devices
     )

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from rtpipe.config import assign, check, device_argument, load, scalar
+from rtpipe.config import (
+    assign,
+    check,
+    default_models,
+    device_argument,
+    load,
+    scalar,
+)
 from rtpipe.errors import ConfigError
 from rtpipe.table import table_of
 
@@ -267,11 +274,15 @@ def test_an_assignment_that_is_none(assignment: str, said: str) -> None:
         assign({"device": []}, assignment)
 
 
-@pytest.mark.parametrize("device", ["synthetic", 3, {"kind": "synthetic"}, [4]])
+@pytest.mark.parametrize("device", ["synthetic", 3, True, {"kind": "synthetic"}, [4]])
 def test_what_is_no_list_of_tables_is_told_by_check(device: Any) -> None:
-    raw = {"device": device}
+    raw = {"device": device, "model": default_models(device)}
     assign(raw, "device.seed=1")
     with pytest.raises(ConfigError, match="command line: device"):
+        check(raw, "command line")
+    raw = {"model": device}
+    assign(raw, "model.path=a.pt")
+    with pytest.raises(ConfigError, match="command line: model"):
         check(raw, "command line")
 
 
