@@ -42,7 +42,10 @@ def main() -> NoReturn:
     end_at_once()
     logging.getLogger("rtpipe").addHandler(_Warnings(logging.WARNING))
     try:
-        app()
+        with _reporting(begins_run=True):  # help and version, which no command says
+            app()
+    except typer.Exit as end:
+        sys.exit(end.exit_code)
     except SystemExit as end:
         leave(end.code)
         raise

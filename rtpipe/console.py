@@ -45,6 +45,6 @@ class Output(Console):
 
 def waiting(what: str) -> AbstractContextManager[object]:
     """Show on standard error what is waited for; nothing where it is no terminal."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():  # None: it was closed
         return nullcontext()
     return Console(stderr=True).status(Text(what))

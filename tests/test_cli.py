@@ -433,6 +433,20 @@ def test_a_full_disk(recording: Path, bundle: Path, capsys: Capture) -> None:
     assert refused(capsys, *options) == "No space left on device"
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no disk that is full")
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["live", "--help"]])
+def test_a_full_disk_for_what_no_command_says(arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "rtpipe", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert ended.stderr == "rtpipe: No space left on device\n"
+    assert ended.returncode == 2
+
+
 def test_train_leaves_its_results_in_a_folder_named_like_the_recipe(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:

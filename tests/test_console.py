@@ -5,7 +5,7 @@ import sys
 import pytest
 from rich.table import Table
 
-from rtpipe.console import Output
+from rtpipe.console import Output, waiting
 
 LONG = "play it: rtpipe replay " + "/".join(["a-folder"] * 40) + "/a.xdf"
 Capture = pytest.CaptureFixture[str]
@@ -45,3 +45,11 @@ def test_at_a_terminal_lines_are_as_wide_as_it_is(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
     assert Output().width < 1000
+
+
+def test_where_standard_error_was_closed_nothing_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    with waiting("looking ..."):
+        pass
