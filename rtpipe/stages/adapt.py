@@ -7,13 +7,17 @@ import numpy as np
 
 from rtpipe.types import Chunk, Float64, StreamInfo
 
+_MOST = 1000.0  # times the prior that a sample may be, to be learnt from
+
 
 class ChannelScale:
     """Divide each channel by its root mean square over the run so far.
 
     The mean square at a sample takes in every sample from the run's first one up to
     itself, and a prior: ``(worth * prior**2 + sum of squares) / (worth + n)``.
-    It survives gaps, and is forgotten only by `prepare`.
+    It survives gaps, and is forgotten only by `prepare`. A sample beyond a thousand
+    times the prior, which no body gives, is scaled but not taken in: it would spoil all
+    that follow. So is what is not finite.
 
     Parameters
     ----------
@@ -42,23 +46,26 @@ class ChannelScale:
             )
         if not (min(self.prior) > 0 and self.worth > 0):
             raise ValueError(f"{info.name}: the prior and its worth must be positive")
+        self._most = _MOST * np.array(self.prior, np.float64)
         self._squares: Float64 = self.worth * np.square(self.prior, dtype=np.float64)
-        self._seen = 0  # samples; whole numbers, for their sum has no rounding
+        # Samples taken in; whole numbers, for their sum has no rounding.
+        self._taken = np.zeros(info.n_channels, np.int64)
         return replace(info, units=("none",) * info.n_channels)
 
     def process(self, chunk: Chunk) -> Iterator[Chunk]:
         """Yield the chunk, scaled; about 1 where a channel is as strong as usual."""
         if not len(chunk):
             return
+        usual = np.abs(chunk.data) <= self._most  # NaN is not
+        squares = np.square(np.where(usual, chunk.data, 0), dtype=np.float64)
         # Summed one sample after the other, so that cuts change no bit of it.
-        steps = np.concatenate(
-            (self._squares[None], np.square(chunk.data, dtype=np.float64))
-        )
-        sums = np.cumsum(steps, axis=0)[1:]
-        n = self.worth + (self._seen + np.arange(1, len(chunk) + 1))
-        self._squares, self._seen = sums[-1], self._seen + len(chunk)
-        data = chunk.data / np.sqrt(sums / n[:, None])
-        yield replace(chunk, data=data.astype(np.float32))
+        sums = np.cumsum(np.concatenate((self._squares[None], squares)), axis=0)[1:]
+        taken = self._taken + np.cumsum(usual, axis=0)
+        self._squares, self._taken = sums[-1], taken[-1]
+        data = chunk.data / np.sqrt(sums / (self.worth + taken))
+        with np.errstate(over="ignore"):  # infinite: its windows have no answer
+            scaled = data.astype(np.float32)
+        yield replace(chunk, data=scaled)
 
     def settling(self, info: StreamInfo, share: float) -> int | None:
         """Return None: the first sample counts as much as the last one for ever."""
