@@ -50,7 +50,8 @@ def judge(data: Real, info: StreamInfo) -> tuple[str, ...]:
     flat = data.max(0) == data.min(0)
     railed = np.zeros(len(flat), bool)
     if info.rails is not None:
-        low, high = info.rails
+        # As the samples are stored: a rail that float32 rounds stays a rail.
+        low, high = np.asarray(info.rails, np.float32)
         railed = ((data <= low) | (data >= high)).mean(0) > _RAILED
     power, hertz = _spectrum(data, info.sfreq)
     at_mains = np.abs(hertz - info.mains) <= 1
