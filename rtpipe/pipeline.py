@@ -12,7 +12,7 @@ import numpy as np
 from rtpipe import fit
 from rtpipe.card import Card
 from rtpipe.counters import StreamCounters
-from rtpipe.errors import BundleError
+from rtpipe.errors import BundleError, DeviceError
 from rtpipe.grid import Grid
 from rtpipe.ring import Ring
 from rtpipe.sink import StreamStatus
@@ -25,6 +25,13 @@ from rtpipe.types import Chunk, Event, StreamInfo
 PAST = 60.0  # seconds of signal the rings keep for those who look at it ...
 MOST = 16 << 20  # ... unless a ring had more bytes than this: /dev/shm may be small
 LONGEST = 4096  # samples that are written at once; a longer chunk comes in pieces
+# What the run reads of an event that a device tells, by its kind.
+KEYS = {
+    "gap": ("lost", "filled", "estimated"),
+    "late": ("samples",),
+    "malformed": ("samples",),
+    "truth": ("task", "label"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,10 @@ class Pipeline:
         info = self._gaps.prepare(info)
         self._span = ceil(SPAN * info.sfreq)
         longest = max([self._span, *(card.n_times for card in cards.values())])
-        ring = _ring(info, longest, path and path("raw"))
+        # Twice a piece, or the fill of a short gap, may stand between two looks.
+        piece = max(_longest(info.sample_shape), ceil(self._gaps.longest * info.sfreq))
+        self._room = 2 * min(LONGEST, piece)
+        ring = _ring(info, self._room + longest, path and path("raw"))
         self.status = StreamStatus(
             info, ring, StreamCounters(), ("?",) * info.n_channels, clock=clock
         )
@@ -133,7 +143,7 @@ class Pipeline:
             after = chain.prepare(info)
             place = path and path(f"filtered-{len(self._branches)}")
             longest = max(each.n_times for each in self._cards.values())
-            ring = _ring(after, longest, place)
+            ring = _ring(after, self._room + longest, place)
             self._branches[key] = _Branch(chain, ring, info.origin)
             self.status.filtered[key], self.status.behind[key] = ring, after
         self._branches[key].cards[name] = card
@@ -143,8 +153,19 @@ class Pipeline:
         """Take in a chunk, and return the windows that are due and what happened.
 
         The windows' samples are promised only until the next call.
-        Chunks longer than `LONGEST` must come in pieces, see `pieces`.
+        Long chunks must come in pieces, see `pieces`.
+
+        Raises
+        ------
+        DeviceError
+            If the device tells an event without what belongs to its kind.
         """
+        for event in chunk.events:
+            if without := lacking(event):
+                raise DeviceError(
+                    f"{chunk.stream}: its device tells an event {event.kind!r} without "
+                    f"{' and '.join(without)}: its adapter is to be mended"
+                )
         due: list[Due] = []
         events: list[Event] = []
         late = [e.data["samples"] for e in chunk.events if e.kind == "late"]
@@ -285,13 +306,19 @@ class _Branch:
         return found
 
 
+def lacking(event: Event) -> list[str]:
+    """Return what an event that a device tells should say, and does not."""
+    return [key for key in KEYS.get(event.kind, ()) if key not in event.data]
+
+
 def pieces(chunk: Chunk) -> list[Chunk]:
     """Cut a chunk into ones that `Pipeline.process` takes; events go with the first."""
-    if len(chunk) <= LONGEST:
+    longest = _longest(chunk.data.shape[1:])
+    if len(chunk) <= longest:
         return [chunk]
     cut = []
-    for at in range(0, len(chunk), LONGEST):
-        rows = slice(at, at + LONGEST)
+    for at in range(0, len(chunk), longest):
+        rows = slice(at, at + longest)
         device_times = chunk.device_times
         cut.append(
             replace(
@@ -306,9 +333,19 @@ def pieces(chunk: Chunk) -> list[Chunk]:
     return cut
 
 
-def _ring(info: StreamInfo, longest: int, path: Path | None) -> Ring:
-    """Make a ring that holds a piece and the longest window that ends in it."""
-    bytes_each = 2 * (4 * prod(info.sample_shape) + 12)
-    past = min(PAST * info.sfreq, MOST / bytes_each)
-    # Twice the fill of a short gap may stand between two looks at the ring.
-    return Ring(info.sample_shape, max(ceil(past), 2 * LONGEST + longest), path)
+def _ring(info: StreamInfo, least: int, path: Path | None) -> Ring:
+    """Make a ring that holds the past, and so many samples at least."""
+    past = min(PAST * info.sfreq, MOST / _bytes(info.sample_shape))
+    return Ring(info.sample_shape, max(ceil(past), least), path)
+
+
+def _longest(sample_shape: tuple[int, ...]) -> int:
+    """Return how many samples are written at once; of frames they fit in `MOST`."""
+    if len(sample_shape) == 1:
+        return LONGEST
+    return max(1, min(LONGEST, MOST // _bytes(sample_shape)))
+
+
+def _bytes(sample_shape: tuple[int, ...]) -> int:
+    """Return the bytes of a sample in a ring, where it stands twice."""
+    return 2 * (4 * prod(sample_shape) + 12)

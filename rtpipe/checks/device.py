@@ -9,6 +9,7 @@ import numpy as np
 from rtpipe import clock
 from rtpipe.device import Device
 from rtpipe.errors import RtpipeError
+from rtpipe.pipeline import lacking
 from rtpipe.types import Chunk, StreamInfo
 
 
@@ -136,6 +137,9 @@ class _Track:
             assert event.index is None or event.index < chunk.stop, (
                 f"{chunk.stream}: an event is of sample {event.index}, "
                 f"which comes later than its chunk"
+            )
+            assert not (without := lacking(event)), (
+                f"{chunk.stream}: an event {event.kind!r} lacks {', '.join(without)}"
             )
             try:
                 json.dumps(event.data)
