@@ -1,12 +1,14 @@
 """From probabilities over time to what a user acts on."""
 
 from collections import Counter, deque
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
 from rtpipe.types import Float64
+
+Windows = Annotated[int, Field(ge=1, le=10_000)]  # that is minutes to hours
 
 
 class Decision(BaseModel):
@@ -36,11 +38,11 @@ class Decision(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     smoothing: Literal["none", "mean", "exponential", "majority"] = "mean"
-    windows: PositiveInt = 5
+    windows: Windows = 5
     confidence: float = Field(default=0.0, ge=0, le=1)
     missing: NonNegativeFloat = 0.2
     bad: NonNegativeFloat = 0.5
-    dwell: PositiveInt = 1
+    dwell: Windows = 1
 
 
 class Decider:

@@ -203,10 +203,12 @@ def test_after_forgetting_it_is_a_new_one(smoothing: str) -> None:
     [
         ({"smoothing": "median"}, "smoothing"),
         ({"windows": 0}, "windows"),
+        ({"windows": 10**21}, "windows"),
         ({"confidence": 1.1}, "confidence"),
         ({"missing": -0.1}, "missing"),
         ({"bad": -0.1}, "bad"),
         ({"dwell": 0}, "dwell"),
+        ({"dwell": 10**21}, "dwell"),
         ({"smoothness": 1}, "smoothness"),
     ],
 )

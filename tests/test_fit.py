@@ -128,6 +128,7 @@ def test_a_stage_that_cannot_be_built(stage: StageCard, said: str) -> None:
     [
         ("filter", {"low": "x"}, "stage 'filter' of the bundle: low: "),
         ("filter", {"lo": 1.0}, "stage 'filter' of the bundle: lo: "),
+        ("filter", {"high": 9.0, "order": 0}, "order: Input should be greater than"),
         ("rereference", {"ref_channels": 5}, "ref_channels: "),
         ("channel_scale", {"prior": "abc", "worth": 1.0}, "prior: "),
     ],

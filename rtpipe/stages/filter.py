@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil, log
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 from scipy.signal import butter, iirnotch, sos2zpk, sosfilt, sosfilt_zi, tf2sos
 
 from rtpipe.types import Chunk, Float64, StreamInfo
@@ -39,7 +41,7 @@ class Filter:
         *,
         low: float | None = None,
         high: float | None = None,
-        order: int = 4,
+        order: Annotated[int, Field(ge=1)] = 4,
         notch: int = 0,
         quality: float = 30.0,
     ) -> None:
