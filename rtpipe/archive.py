@@ -134,7 +134,16 @@ class _Archive:
             raise BundleError(f"there is no bundle {path}") from None
         except _UNREADABLE as error:
             raise BundleError(f"{path} is no bundle: {error!s:.200}") from None
-        listed = self._zip.infolist()
+        try:
+            self._list()
+        except BaseException:
+            self._zip.close()
+            raise
+        return self
+
+    def _list(self) -> None:
+        """Note what there is; raise if it cannot be a bundle's."""
+        path, listed = self._path, self._zip.infolist()
         if any(each.flag_bits & 1 for each in listed):
             raise BundleError(f"{path} is no bundle: it is encrypted")
         self._listed = {each.filename.partition("/")[2]: each for each in listed}
@@ -143,7 +152,6 @@ class _Archive:
         folders = {each.filename.partition("/")[0] for each in listed}
         if len(alike) < len(listed) or len(folders) > 1:
             raise BundleError(f"{path} is refused: parts of it have the same name")
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._zip.close()

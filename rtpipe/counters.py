@@ -60,8 +60,8 @@ class StreamCounters:
 class WindowCounters:
     """Windows of one stream for one bundle.
 
-    due = answered + not_answered + not_finite + those still waiting, of which there
-    are none when the run is over.
+    due = answered + skipped + stale + overrun + unanswered + not_finite + those still
+    waiting, of which there are none when the run is over.
 
     Parameters
     ----------
@@ -100,8 +100,3 @@ class WindowCounters:
     rejected: int = 0
     correct: int = 0
     judged: int = 0
-
-    @property
-    def not_answered(self) -> int:
-        """Windows told in events "skipped": all that were due and never computed."""
-        return self.skipped + self.stale + self.overrun + self.unanswered

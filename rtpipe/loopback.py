@@ -49,7 +49,11 @@ def _inodes() -> dict[str, int]:
 
 
 def _bind(number: int) -> None:
-    with socket.socket(fileno=os.dup(number)) as found:
+    try:
+        copy = os.dup(number)
+    except OSError:  # closed meanwhile
+        return
+    with socket.socket(fileno=copy) as found:
         if found.family not in (socket.AF_INET, socket.AF_INET6):
             return
         address, port, *_ = found.getsockname()

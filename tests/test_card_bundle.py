@@ -233,6 +233,16 @@ def test_an_archive_that_is_encrypted(part: str, path: Path) -> None:
     assert refused(path) == f"{path} is no bundle: it is encrypted"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells what is open")
+def test_an_archive_that_is_refused_is_closed(path: Path) -> None:
+    marked(path, "extra/card.json", at=6, value=1)
+    with pytest.raises(BundleError) as told:
+        read_card(path)
+    files = [each for each in Path("/proc/self/fd").iterdir() if each.exists()]
+    assert path not in [each.resolve() for each in files]
+    del told  # until here it holds what was reached when the error was raised
+
+
 def test_a_card_compressed_in_a_way_unknown_here(path: Path) -> None:
     marked(path, "extra/card.json", at=8, value=99)
     assert f"{path} is no bundle: " in (said := refused(path))

@@ -188,7 +188,8 @@ def told(sink: Collect, kind: str) -> list[Event]:
 
 
 def balanced(windows: WindowCounters) -> bool:
-    return windows.due == windows.answered + windows.not_answered + windows.not_finite
+    given_up = windows.skipped + windows.stale + windows.overrun + windows.unanswered
+    return windows.due == windows.answered + given_up + windows.not_finite
 
 
 # Samples ------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Sockets that are kept to this computer."""
 
+import errno
+import os
 import socket
 import sys
 
@@ -27,6 +29,27 @@ def test_those_that_are_opened_meanwhile_and_would_listen_everywhere() -> None:
                 b"lo",
                 b"",
             ]
+
+
+def test_one_that_is_closed_before_it_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By a thread of the library, say: the others are bound all the same."""
+    copied = os.dup
+    gone: list[int] = []
+
+    def dup(number: int) -> int:
+        if number in gone:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        return copied(number)
+
+    monkeypatch.setattr(os, "dup", dup)
+    with kept_here():
+        short, wide = socket.socket(), socket.socket()
+        wide.bind(("", 0))
+        gone.append(short.fileno())
+    with short, wide:
+        assert bound_to(wide) == b"lo"
 
 
 def test_also_where_what_opens_them_fails() -> None:
