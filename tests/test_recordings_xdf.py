@@ -310,8 +310,8 @@ def test_so_many_markers_that_the_file_is_damaged(tmp_path: Path) -> None:
     assert [len(each.events) for each in found] == [n] * 4
     left_out = [noise("Idle", 0, 0.0), Stream("Mouse", [1.0], np.ones((1, 2)), 0.0)]
     assert len(read(write(tmp_path / "day.xdf", *day, *left_out, marks))) == 4
-    many = [noise(f"S{k}", 5, 1.0) for k in range(6)]
-    with pytest.raises(RecordingError, match=r"x\.xdf tells of 120000 markers"):
+    many = [noise(f"S{k}", 5, 1.0) for k in range(21)]
+    with pytest.raises(RecordingError, match=r"x\.xdf tells of 420000 markers"):
         read(write(tmp_path / "x.xdf", *many, marks))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rtpipe.errors import RecordingError
 from rtpipe.types import Event, Float64
 
-MOST = 100_000  # marks of a recording: one a second for a day
+MOST = 400_000  # marks of a recording: one a second for a day, on four streams
 
 
 @dataclass(frozen=True, slots=True)
