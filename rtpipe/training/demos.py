@@ -161,7 +161,8 @@ def _train(demo: _Demo, out: Path, seed: int) -> None:
             recipe=f"demo-{demo.task}",
             protocol=f"synthetic:{demo.signal}, {SECONDS:g} s a seed, trained on "
             f"{demo.n_seeds} even seeds from 0, scored on the odd seeds "
-            f"{TEST_SEEDS[0]} to {TEST_SEEDS[-1]}, single windows within one label",
+            f"{TEST_SEEDS[0]} to {TEST_SEEDS[-1]}, half of each with mains of 50 Hz "
+            "and half of 60 Hz, single windows within one label",
             seed=seed,
             simulated=True,
             configurations_tried=demo.tried,
@@ -181,7 +182,7 @@ def _windows(
     parts: list[Float32] = []
     truth: list[str] = []
     for each in tracked(doing)(seeds):
-        recording = record(demo.signal, each, SECONDS, 60.0 if each % 4 else 50.0)
+        recording = record(demo.signal, each, SECONDS, 60.0 if each // 2 % 2 else 50.0)
         cut = windows(recording, stages, demo.n_times, demo.hop, demo.task)
         keep = [k for k, label in enumerate(cut.truth) if label is not None]
         parts.append(cut.x[keep])
