@@ -305,7 +305,7 @@ def test_where_it_failed_nobody_is_told_that_the_run_is_over(
         lane.start()
         lane.put(events(0, 1))
         lane.close()
-        client.setblocking(True)
+        client.settimeout(60)
         heard = b""
         while part := client.recv(1 << 16):
             heard += part
