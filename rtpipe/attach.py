@@ -152,6 +152,8 @@ class Attachment:
             self._socket.connect(str(folder / SOCKET))
             self._socket.setblocking(False)
             self.hello, self._early = self._greeting()
+            if self.hello.get("type") == "error":
+                raise RtpipeError(f"no place in {folder}: {self.hello['message']}")
             self.streams = _attached(self.hello)
         except OSError as error:
             self.close()

@@ -16,7 +16,7 @@ from .alone import alone
 from .scripted import Time
 
 # Tests may run in several processes (pytest -n 2): none sees another's runs or streams.
-ALONE = alone(os.environ.get("PYTEST_XDIST_WORKER"))
+alone(os.environ.get("PYTEST_XDIST_WORKER"))
 # Windows of tests need no screen.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # What a shell or nohup lets tests ignore is not to be ignored by what they start.

@@ -172,6 +172,18 @@ def test_an_end_without_a_word(how: str, tmp_path: Path) -> None:
     attachment.close()
 
 
+def test_who_finds_no_place_is_told_so(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtpipe.sinks.socket._CLIENTS", 1)
+    with live() as runtime:
+        folder = home / runtime.run.name
+        first = Attachment(folder)
+        with pytest.raises(RtpipeError, match="others look at this run already"):
+            Attachment(folder)
+        first.close()
+
+
 def test_where_no_run_answers(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RtpipeError, match=r"no run answers in .*: No such file"):
         Attachment(home / "run-1")

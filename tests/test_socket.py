@@ -243,17 +243,19 @@ def test_a_client_that_vanished_is_forgotten(desk: Desk) -> None:
     assert [k for k in kinds if k != "status"] == ["hello"] + ["event"] * 100
 
 
-def test_who_comes_when_all_places_are_taken_is_served_when_one_is_free(
-    desk: Desk,
-) -> None:
+def test_who_comes_when_all_places_are_taken_is_told_so(desk: Desk) -> None:
     clients = [desk.connect() for _ in range(17)]
     desk.server.take([])
-    served = [bool(received(each)) for each in clients]
-    assert served == [True] * 16 + [False]
+    (*served, (told,)) = [lines(each) for each in clients]
+    assert [each[0]["type"] for each in served] == ["hello"] * 16
+    assert told["type"] == "error"
+    assert told["message"].startswith("16 others look at this run already")
+    assert clients[-1].recv(1) == b""  # it was let go
     clients[0].close()
     desk.server.take([])
-    desk.server.take([])
-    assert received(clients[-1])
+    with closing(desk.connect()) as again:
+        desk.server.take([])
+        assert lines(again)[0]["type"] == "hello"
     for each in clients:
         each.close()
 

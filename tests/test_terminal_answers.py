@@ -6,7 +6,7 @@ from math import nan
 import pytest
 
 from rtpipe.link import State
-from rtpipe.terminal.bars import percent
+from rtpipe.percent import percent
 
 from .screen import LABELS, NOW, answer, ended, make_run, make_stream, row, shown
 

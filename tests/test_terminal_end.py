@@ -57,6 +57,12 @@ def test_the_end_of_a_run_that_lost_nothing_is_one_line() -> None:
     assert "no sample came of head" in text
 
 
+def test_a_view_that_failed_prints_no_end() -> None:
+    run = make_run([make_stream()])
+    run.failed[TerminalView.name] = "no such colour"
+    assert told_at_the_end(run, [answer()]) == ""
+
+
 def test_the_end_without_models_and_truth() -> None:
     assert "nothing was lost" in told_at_the_end(make_run([make_stream()], 0), [])
     assert "recall" not in told_at_the_end(make_run([make_stream()]), [answer()])

@@ -11,6 +11,7 @@ from rtpipe.dashboard.answerspicture import AnswersPicture
 from rtpipe.dashboard.columns import edges, newest
 from rtpipe.dashboard.theme import colour_of, font, theme
 from rtpipe.dashboard.timeline import FOOT, MINUTE, draw_area, draw_foot, side
+from rtpipe.percent import percent
 from rtpipe.types import Float64
 
 _ROW = 46.0  # pixels: a higher row would say no more
@@ -57,7 +58,7 @@ class Bars(AnswersPicture):
         for most in reversed(_LETTERS[1:]):
             size, name = self._names(row, wide, most)
             bold = QFontMetricsF(font(size, bold=True))
-            number = bold.horizontalAdvance("100%") + 8
+            number = bold.horizontalAdvance(">99 %") + 8
             room = max(0.0, wide - name - number - _GAP)
             past = 0.5 * (room - _GAP) if n_columns == 1 and high else 0.0
             if past >= _PAST:
@@ -154,7 +155,7 @@ class Bars(AnswersPicture):
             painter.setBrush(colour)
             bar.setWidth(share * bar.width())
             painter.drawRect(bar)
-            text = f"{share:.0%}"
+            text = percent(share).strip()
         painter.setFont(font(size, bold=decided))
         painter.setPen(QColor(theme().text if decided else theme().quiet))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -11,6 +11,7 @@ from rtpipe.dashboard.bars import TRUTH
 from rtpipe.dashboard.columns import edges, newest
 from rtpipe.dashboard.theme import colour_of, font, theme
 from rtpipe.dashboard.timeline import FOOT, MINUTE, draw_area, draw_foot, side
+from rtpipe.percent import percent
 
 _BAR = 22.0  # pixels
 _GAP = 12.0  # pixels below it
@@ -56,7 +57,7 @@ class Stack(AnswersPicture):
         smallest, largest = _LETTERS
         bold = QFontMetricsF(font(1.0, bold=True))
         text = max(bold.horizontalAdvance(each) for each in self._labels)
-        text += bold.horizontalAdvance(f" 100% {TRUTH}")
+        text += bold.horizontalAdvance(f" >99 % {TRUTH}")
         room = self.width() / len(self._labels) - 20
         return min(largest, max(smallest, room / text))
 
@@ -90,7 +91,7 @@ class Stack(AnswersPicture):
             painter.fillRect(dot, colour_of(label, self._labels))
             painter.setFont(font(size, bold=decided))
             painter.setPen(QColor(theme().text if decided else theme().quiet))
-            number = f"{share:.0%}" if np.isfinite(share) else "\N{EM DASH}"
+            number = percent(share).strip()
             true = f" {TRUTH}" if label == self._answer.truth else ""
             said = f" {number}{true}"
             metrics = QFontMetricsF(painter.font())

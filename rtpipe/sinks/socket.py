@@ -32,12 +32,12 @@ def available() -> bool:
 class SocketServer:
     """Serves a run's predictions and events to other processes of the same user.
 
-    Each client is sent one JSON object a line: ``hello`` (the run, its streams with
-    the files of their rings, its models), then what `rtpipe.sinks.jsonl.as_json`
-    makes of each prediction and event, four times a second how all of it stands
-    (``status``, see `status_json`), and at the end the ``summary``. A client that
-    reads too slowly loses its oldest lines, and is told how many, where they are
-    missing, by ``{"type": "dropped", "n": 3}``.
+    A client too many is sent an ``error`` and let go. Each other one is sent one JSON
+    object a line: ``hello`` (the run, its streams with the files of their rings, its
+    models), then what `rtpipe.sinks.jsonl.as_json` makes of each prediction and event,
+    four times a second how all of it stands (``status``, see `status_json`), and at the
+    end the ``summary``. A client that reads too slowly loses its oldest lines, and is
+    told how many, where they are missing, by ``{"type": "dropped", "n": 3}``.
 
     A client sends one JSON object a line: ``{"command": "marker", "text": "..."}``,
     ``{"command": "record", "file": "..."}``, ``{"command": "stop recording"}`` or
@@ -161,15 +161,20 @@ class SocketServer:
         return _line(status_json(self._run, self._told, self._decided))
 
     def _accept(self) -> None:
-        while len(self._clients) < _CLIENTS:
+        for _ in range(2 * _CLIENTS):  # however many there are, the rest goes on
             try:
                 connection, _ = self._listener.accept()
             except OSError:
                 # Nobody waits; or there are no descriptors left, and those who are
                 # connected are still served.
                 return
-            hello = _line(hello_json(self._run))
-            self._clients.append(Client(connection, hello, self.backlog))
+            if len(self._clients) < _CLIENTS:
+                hello = _line(hello_json(self._run))
+                self._clients.append(Client(connection, hello, self.backlog))
+            else:
+                refused = Client(connection, _FULL, self.backlog)
+                refused.send()
+                refused.close()
 
     def _obey(self, said: bytes | None) -> str | None:
         """Do what a client asks; return what is wrong with it, if anything."""
@@ -209,6 +214,18 @@ class SocketServer:
         except (RtpipeError, OSError, ValueError) as error:
             return str(error)
         return None
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return line(value).encode()
+
+
+_FULL = _line(
+    {
+        "type": "error",
+        "message": f"{_CLIENTS} others look at this run already: close one of them",
+    }
+)
 
 
 def hello_json(run: Run) -> dict[str, Any]:
@@ -283,10 +300,6 @@ def _stream_status(stream: StreamStatus) -> dict[str, Any]:
         "first": stream.raw.first,
         "stop": stream.raw.stop,
     }
-
-
-def _line(value: dict[str, Any]) -> bytes:
-    return line(value).encode()
 
 
 def _stream(stream: StreamStatus) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import isfinite
 
+from rtpipe.percent import percent
 from rtpipe.terminal.canvas import (
     ACCENT,
     BOLD,
@@ -65,18 +66,6 @@ def bar(value: float | None, length: int, decided: bool) -> Line:
         cell(rest, FRAME),
         cell(f" {percent(value)}", BOLD if decided else PLAIN),
     ]
-
-
-def percent(value: float | None) -> str:
-    """Return a share as five characters; neither nothing nor all unless it is."""
-    if value is None or not isfinite(value):
-        return "   — "
-    rounded = round(100 * value)
-    if rounded == 0 and value > 0:
-        return " <1 %"
-    if rounded == 100 and value < 1:
-        return ">99 %"
-    return f"{rounded:3d} %"
 
 
 def _bar(value: float | None, length: int) -> tuple[str, str]:

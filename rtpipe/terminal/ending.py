@@ -5,8 +5,8 @@ from rich.text import Text
 
 from rtpipe.counters import WindowCounters
 from rtpipe.duration import milliseconds
+from rtpipe.percent import percent
 from rtpipe.sink import Run
-from rtpipe.terminal.bars import percent
 from rtpipe.terminal.canvas import BAD, PLAIN, QUIET, WARN, clean
 from rtpipe.terminal.cuepanel import summary
 from rtpipe.terminal.ledger import Count, ledger, table

@@ -5,9 +5,10 @@ from math import isfinite
 from rich.segment import Segment
 
 from rtpipe.duration import milliseconds
+from rtpipe.percent import percent
 from rtpipe.sink import ModelStatus, StreamStatus
 from rtpipe.terminal.answer import Answer
-from rtpipe.terminal.bars import bar, bars, percent
+from rtpipe.terminal.bars import bar, bars
 from rtpipe.terminal.canvas import (
     BOLD,
     DECIDED,

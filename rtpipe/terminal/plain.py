@@ -3,8 +3,8 @@
 from rich.console import Console
 
 from rtpipe.duration import clock, milliseconds
+from rtpipe.percent import percent
 from rtpipe.sink import Item, Run
-from rtpipe.terminal.bars import percent
 from rtpipe.terminal.canvas import TIMES, clean, letters
 from rtpipe.terminal.cuepanel import place, sentence
 from rtpipe.terminal.news import weight, words

@@ -74,13 +74,17 @@ class TerminalView:
         try:
             self._take(items, now())
         except BaseException:
-            self._give_back()  # nobody else will: a sink that failed is left alone
+            self._give_back()  # now, for the error is told on the terminal next
             raise
 
     def close(self) -> None:
-        """Give the screen back and print what there is to say about the run."""
+        """Give the screen back and print what there is to say about the run.
+
+        Where `take` failed there is nothing to say yet, for the run goes on.
+        """
         self._give_back()
-        self.console.print(Portable(ending(self._run, self._tallies)))
+        if self.name not in self._run.failed:
+            self.console.print(Portable(ending(self._run, self._tallies)))
 
     @property
     def picture(self) -> Picture:
