@@ -23,6 +23,7 @@ from rtpipe.types import Chunk, Event, StreamInfo
 
 SFREQ, PACKET = 200.0, 4  # hertz; samples of 20 ms
 RAILS = (-1.0, 100_000.0)
+TOLD = {"task": "count", "label": "on"}
 
 
 class Counting:
@@ -66,7 +67,7 @@ class Counting:
                 np.repeat(index[:, None], 2, axis=1).astype(np.float32),
                 clock.now(),
                 device_times=1000 + index / SFREQ,
-                events=tuple(Event(name, k / SFREQ, "truth", k) for k in told),
+                events=tuple(Event(name, k / SFREQ, "truth", k, TOLD) for k in told),
             )
             for name in self.names
         ]
