@@ -25,6 +25,7 @@ SFREQ = 200.0
 NAMES = tuple(f"EMG{k}" for k in range(1, 9))
 HOP = 0.05  # seconds, of the gesture demo
 QUICK, SLOW = 0.02, 0.1  # seconds between two chunks of the sender
+STILL = 0.5  # seconds after which no chunk is on its way any more
 LOOPBACK = """[multicast]
 ResolveScope = machine
 AddressesOverride = {127.0.0.1}
@@ -148,20 +149,24 @@ def series(times: int, seconds: float, stop: bool, push: float = QUICK) -> Found
     from rtpipe.runtime.runtime import Runtime
     from rtpipe.sink import Item
     from rtpipe.sinks.collect import Collect
-    from rtpipe.types import Chunk, Event
+    from rtpipe.types import Chunk, Event, Prediction
 
     name = f"outages-{os.getpid()}-{'stop' if stop else 'kill'}-{push:g}"
     begun = pylsl.local_clock()
     command = [sys.executable, __file__, "--send", name, str(begun), str(push)]
 
     class Noting(Collect):
-        """Notes when it had the last word that there is no decision."""
+        """Notes whether there is a decision, and when the last one ended."""
 
-        told = 0.0
+        stands = False
+        ended = 0.0
 
         def take(self, items: Sequence[Item]) -> None:
-            if any(isinstance(e, Event) and e.kind == "none" for e in items):
-                self.told = time.monotonic()
+            for item in items:
+                if isinstance(item, Prediction):
+                    self.stands = True
+                elif isinstance(item, Event) and item.kind == "none":
+                    self.stands, self.ended = False, time.monotonic()
             super().take(items)
 
     sink = Noting()
@@ -187,9 +192,16 @@ def series(times: int, seconds: float, stop: bool, push: float = QUICK) -> Found
             def kinds(kind: str) -> int:
                 return sum(event.kind == kind for event in sink.events)
 
-            def more(kind: str, than: int) -> bool:
-                counted = len(sink.predictions) if kind == "prediction" else kinds(kind)
-                return counted > than
+            def silent() -> bool:
+                """Whether nothing is on its way, and no decision stands.
+
+                A decision may have ended before, where this process was held up: to
+                have seen it end is not enough.
+                """
+                return time.monotonic() - arrived[0] > STILL and not sink.stands
+
+            def answers(than: int) -> bool:
+                return len(sink.predictions) > than
 
             def number(index: int) -> int:
                 """Return the true number of a sample: it is what the sample holds."""
@@ -198,18 +210,18 @@ def series(times: int, seconds: float, stop: bool, push: float = QUICK) -> Found
             _until(lambda: bool(sink.predictions))
             first = raw.stop - 1
             offset = number(first) - first
-            for n in range(1, times + 1):
+            for _ in range(times):
                 time.sleep(1.5)
                 if stop:
                     sender.send_signal(signal.SIGSTOP)
                 else:
                     sender.kill()
                     sender.wait()
-                _until(partial(more, "none", n - 1))
+                _until(silent)
                 last = raw.stop
                 newest = float(raw.times(last - 1, last)[0])
-                found.silence = max(found.silence, sink.told - arrived[0])
-                found.age = max(found.age, sink.told - newest)
+                found.silence = max(found.silence, sink.ended - arrived[0])
+                found.age = max(found.age, sink.ended - newest)
                 answered = len(sink.predictions)
                 found.error = max(
                     found.error, abs(number(last - 1) - last + 1 - offset)
@@ -221,7 +233,7 @@ def series(times: int, seconds: float, stop: bool, push: float = QUICK) -> Found
                     sender.send_signal(signal.SIGCONT)
                 else:
                     sender = subprocess.Popen(command)
-                _until(partial(more, "prediction", answered))
+                _until(partial(answers, answered))
                 found.back = max(found.back, time.monotonic() - returned)
                 prediction = sink.predictions[answered]
                 at = raw.stop - 1
