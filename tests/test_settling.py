@@ -66,6 +66,13 @@ def test_a_lower_edge_takes_longer() -> None:
     assert 8 < slow / fast < 12
 
 
+def test_what_takes_minutes_is_never() -> None:
+    assert Filter(low=0.1).settling(INFO, FORGOTTEN) < 150 * INFO.sfreq
+    assert Filter(low=1e-4).settling(INFO, FORGOTTEN) is None
+    slow = StageCard(kind="filter", settings={"low": 1e-4})
+    assert "filter" in settling(card(slow), INFO, Decision()).never
+
+
 def test_adaptation_never_forgets() -> None:
     scale = ChannelScale(prior=(1.0, 1.0), worth=10.0)
     assert scale.settling(INFO, FORGOTTEN) is None

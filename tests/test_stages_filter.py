@@ -147,6 +147,7 @@ def test_a_filter_of_frames(muse: StreamInfo) -> None:
         ({"low": 130.0}, "muse: a pass band from 130.0 to None Hz does not fit a rate"),
         ({"low": -1.0}, "muse: a pass band from -1.0 to None Hz does not fit"),
         ({}, "muse: a filter with no edge and no notch"),
+        ({"low": 1e-9, "order": 12}, "muse: .* order 12 .* is not stable at 256 Hz"),
     ],
 )
 def test_a_filter_that_does_not_fit(

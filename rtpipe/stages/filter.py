@@ -7,9 +7,11 @@ from typing import Annotated
 
 import numpy as np
 from pydantic import Field
-from scipy.signal import butter, iirnotch, sos2zpk, sosfilt, sosfilt_zi, tf2sos
+from scipy.signal import butter, iirnotch, sosfilt, sosfilt_zi, tf2sos
 
 from rtpipe.types import Chunk, Float64, StreamInfo
+
+_LONG = 600.0  # seconds of traces, four times what a filter takes, looked at at most
 
 
 class Filter:
@@ -41,9 +43,9 @@ class Filter:
         *,
         low: float | None = None,
         high: float | None = None,
-        order: Annotated[int, Field(ge=1)] = 4,
-        notch: int = 0,
-        quality: float = 30.0,
+        order: Annotated[int, Field(ge=1, le=20)] = 4,
+        notch: Annotated[int, Field(ge=0, le=100)] = 0,
+        quality: Annotated[float, Field(gt=0)] = 30.0,
     ) -> None:
         self.low, self.high, self.order = low, high, order
         self.notch, self.quality = notch, quality
@@ -54,7 +56,8 @@ class Filter:
         Raises
         ------
         ValueError
-            If the band does not fit below half the rate, or nothing is filtered.
+            If the band does not fit below half the rate, nothing is filtered, or the
+            filter is not stable: its edge is too low for its order and the rate.
         """
         self._sos = self._design(info)
         shape = (len(self._sos), 2, *[1] * len(info.sample_shape))
@@ -75,8 +78,10 @@ class Filter:
             filtered = data.astype(np.float32)
         yield replace(chunk, data=filtered)
 
-    def settling(self, info: StreamInfo, share: float) -> int:
+    def settling(self, info: StreamInfo, share: float) -> int | None:
         """Return after how many samples what came before is forgotten.
+
+        None where that takes minutes.
 
         Parameters
         ----------
@@ -90,8 +95,9 @@ class Filter:
         of all states, each alone, tell exactly, for poles close together add theirs.
         """
         sos = self._design(info)
-        slowest = max(np.abs(sos2zpk(sos)[1]))
-        n = ceil(4 * log(share) / log(slowest))
+        n = ceil(4 * log(share) / log(_slowest(sos)))
+        if n > _LONG * info.sfreq:
+            return None
         states = np.eye(2 * len(sos)).reshape(len(sos), 2, -1)
         silence = np.zeros((n, states.shape[2]))
         trace = np.abs(sosfilt(sos, silence, axis=0, zi=states)[0])
@@ -120,4 +126,15 @@ class Filter:
                 sections.append(tf2sos(*iirnotch(hertz, self.quality, sfreq)))
         if not sections:
             raise ValueError(f"{info.name}: a filter with no edge and no notch")
-        return np.concatenate(sections)
+        sos = np.concatenate(sections)
+        if not _slowest(sos) < 1:
+            raise ValueError(
+                f"{info.name}: a filter of order {self.order} from {low} to {high} Hz "
+                f"is not stable at {sfreq:g} Hz"
+            )
+        return sos
+
+
+def _slowest(sos: Float64) -> float:
+    """Return the largest magnitude of a pole, of which 1 never decays."""
+    return float(max(np.abs(np.roots(each[3:])).max() for each in sos))
