@@ -485,11 +485,11 @@ def _run(
 ) -> None:
     from rtpipe.config import default_models
 
-    if not raw.get("device"):
-        raise RtpipeError("no device is named: add --device, for example synthetic")
     if unnamed := demos and not raw.get("model"):
-        raw["model"] = default_models(raw["device"])
+        raw["model"] = default_models(raw.get("device"))
     config = _checked(raw, assign, source)
+    if not config.device:
+        raise RtpipeError("no device is named: add --device, for example synthetic")
     from rtpipe.start import start
 
     start(config, optional=unnamed)

@@ -1,6 +1,5 @@
 """Start a run that a configuration describes, and stay until it ends."""
 
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -25,7 +24,6 @@ from rtpipe.sink import Sink
 if TYPE_CHECKING:  # torch is loaded for those who have a bundle
     from rtpipe.bundle import Bundle
 
-logger = logging.getLogger(__name__)
 SEEN = "SEEN: it was trained on this recording, and figures here say nothing of it"
 Named = tuple[str, "Bundle", Decision]
 
@@ -54,13 +52,14 @@ def _start(config: Config, optional: bool, stack: ExitStack) -> None:
     record = _recording(config)
     lsl.limit(config.lsl_scope)
     devices = [build.device(table) for table in config.device]
-    dashboard = _dashboard(config, stack)  # it opens while the models are loaded
+    # A window opens while the models are loaded.
+    dashboard, lacking = _dashboard(config, stack)
     compute = build.compute(config) if config.model else "cpu"
     bundles = _marked(config, build.bundles(config.model, compute))
     runtime = Runtime(
         devices,
         bundles,
-        _sinks(config, lambda: runtime.run.stop(), dashboard),
+        _sinks(config, lambda: runtime.run.stop(), dashboard, lacking),
         mains=config.mains,
         compute=compute,
         optional=optional,
@@ -76,18 +75,13 @@ def _start(config: Config, optional: bool, stack: ExitStack) -> None:
         raise RecordingStopped(cut)
 
 
-def _dashboard(config: Config, stack: ExitStack) -> Dashboard | None:
-    """Start the process of a window, unless none is wanted or none can be."""
+def _dashboard(config: Config, stack: ExitStack) -> tuple[Dashboard | None, str]:
+    """Start the process of a window, if one is wanted; or return why there is none."""
     if config.json_lines or config.ui in ("terminal", "none"):
-        return None
+        return None, ""
     if why := obstacle(asked=config.ui == "qt"):
-        _no_window(why)
-        return None
-    return stack.enter_context(Dashboard(owner=True))
-
-
-def _no_window(why: str) -> None:
-    logger.warning("no window: %s; the terminal shows the run", why)
+        return None, why
+    return stack.enter_context(Dashboard(owner=True)), ""
 
 
 def _recording(config: Config) -> Callable[[], Path] | None:
@@ -152,7 +146,7 @@ def _cues(config: Config) -> Sink:
 
 
 def _sinks(
-    config: Config, gone: Callable[[], None], dashboard: Dashboard | None
+    config: Config, gone: Callable[[], None], dashboard: Dashboard | None, lacking: str
 ) -> list[Sink]:
     """Return the sinks; `gone` is called when nobody reads the view any longer."""
     sinks: list[Sink] = []
@@ -175,10 +169,10 @@ def _sinks(
     elif config.ui != "none":
         from rtpipe.terminal.view import TerminalView
 
-        if dashboard and (why := dashboard.refusal()):
-            _no_window(why)
+        if dashboard and (lacking := dashboard.refusal()):
             dashboard = None
-        sinks.append(TerminalView(Output(gone), beside=dashboard is not None))
+        shown = dashboard is not None
+        sinks.append(TerminalView(Output(gone), beside=shown, lacking=lacking))
         if dashboard:
             sinks.append(Watch(dashboard))
     return sinks

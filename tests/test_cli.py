@@ -150,6 +150,12 @@ def test_config_with_an_unknown_key(tmp_path: Path, capsys: Capture) -> None:
     assert "sped: there is no such key" in said
     said = refused(capsys, "live", "--device", "synthetic", "--set", "colour=red")
     assert said == "command line: colour: there is no such key"
+    path.write_text('colour = "red"\n')
+    said = refused(capsys, "live", "--config", path)
+    assert said == f"{path}: colour: there is no such key"
+    path.write_text("")
+    said = refused(capsys, "live", "--config", path)
+    assert said == "no device is named: add --device, for example synthetic"
 
 
 @pytest.mark.parametrize(

@@ -252,6 +252,15 @@ def test_without_a_display_the_terminal_shows_the_run(ui: str, tmp_path: Path) -
     assert "a window shows this run" not in done.stdout
 
 
+def test_a_run_that_does_not_begin_says_nothing_of_windows(tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").touch()
+    command = [*RTPIPE, "replay", str(tmp_path / "empty.csv")]
+    environment = os.environ | NOWHERE
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    said = f"rtpipe: {tmp_path / 'empty.csv'} is empty\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
 def test_a_display_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
     command = [*RECORD, str(tmp_path / "1.xdf"), "--duration", "0.2", "--ui", "qt"]
     environment = os.environ | NOWHERE | {"DISPLAY": ":4711"}

@@ -1,5 +1,6 @@
 """The view in a terminal: signals, their quality, and decisions as they come."""
 
+import logging
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from rtpipe.terminal.plain import PlainLog
 from rtpipe.terminal.tally import Tally
 from rtpipe.types import Event, Prediction
 
+logger = logging.getLogger(__name__)
 NEW = "rtpipe-{date}-{run}.xdf"  # where a recording goes that a key has begun
 
 
@@ -31,6 +33,8 @@ class TerminalView:
     beside : bool
         Whether a window shows the run: then there are lines of plain text, for events
         only.
+    lacking : str
+        Why no window shows it, where one was wanted: told when the run has begun.
 
     Notes
     -----
@@ -44,9 +48,14 @@ class TerminalView:
     samples = False
 
     def __init__(
-        self, console: Console, period: float = 0.125, beside: bool = False
+        self,
+        console: Console,
+        period: float = 0.125,
+        beside: bool = False,
+        lacking: str = "",
     ) -> None:
-        self.console, self.period, self.beside = console, period, beside
+        self.console, self.period = console, period
+        self.beside, self.lacking = beside, lacking
         self._keys = Keys()
 
     def open(self, run: Run) -> None:
@@ -60,6 +69,9 @@ class TerminalView:
         }
         self._view: Drawing | PlainLog
         drawn = self.console.is_terminal and not self.console.is_dumb_terminal
+        if self.lacking:
+            told = "no window: %s; the terminal shows the run"
+            logger.warning(told, self.lacking)
         if self.beside:
             self.console.out("a window shows this run; Ctrl-C here ends both")
         if self.beside or not drawn:
