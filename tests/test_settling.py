@@ -40,34 +40,41 @@ def through(stage: Stage, data: Float32, first: int) -> Float32:
     return np.concatenate([each.data for each in stage.process(chunk)])
 
 
+def takes(stage: Filter | Pick | Rereference) -> int:
+    """Return how many samples a stage that forgets takes for it."""
+    found = stage.settling(INFO, FORGOTTEN)
+    assert found is not None
+    return found
+
+
 @pytest.mark.parametrize(
     "stage",
     [*FILTERS, Pick(ch_names=("B", "A")), Rereference()],
     ids=lambda s: type(s).__name__,
 )
 def test_a_stage_forgets_by_then(stage: Filter | Pick | Rereference) -> None:
-    takes = stage.settling(INFO, FORGOTTEN)
+    settled = takes(stage)
     rng = np.random.default_rng(0)
     n = 1000
-    data = rng.standard_normal((n + takes + 2000, 2)).astype(np.float32)
+    data = rng.standard_normal((n + settled + 2000, 2)).astype(np.float32)
     data[:n] += np.float32(30)  # the past is louder than what follows
     late = data[n:].copy()
     off = np.abs(through(stage, data, 0)[n:] - through(stage, late, n))
     # float32 holds seven digits; what is left of the past is below its last ones.
-    assert off[takes:].max() <= 100 * FORGOTTEN
+    assert off[settled:].max() <= 100 * FORGOTTEN
     if isinstance(stage, Filter):
-        assert takes > 10
+        assert settled > 10
         assert off[:10].max() > 0.01
-        assert off[: takes // 3].max() > 100 * FORGOTTEN, "it is not needlessly long"
+        assert off[: settled // 3].max() > 100 * FORGOTTEN, "it is not needlessly long"
 
 
 def test_a_lower_edge_takes_longer() -> None:
-    slow, fast = (Filter(low=low).settling(INFO, FORGOTTEN) for low in (0.5, 5.0))
+    slow, fast = (takes(Filter(low=low)) for low in (0.5, 5.0))
     assert 8 < slow / fast < 12
 
 
 def test_what_takes_minutes_is_never() -> None:
-    assert Filter(low=0.1).settling(INFO, FORGOTTEN) < 150 * INFO.sfreq
+    assert takes(Filter(low=0.1)) < 150 * INFO.sfreq
     assert Filter(low=1e-4).settling(INFO, FORGOTTEN) is None
     slow = StageCard(kind="filter", settings={"low": 1e-4})
     assert "filter" in settling(card(slow), INFO, Decision()).never
