@@ -69,6 +69,14 @@ def test_events_that_cannot_be_labelled_still_have_lines(qtbot: QtBot) -> None:
     assert (np.flatnonzero(line) - left).tolist() == list(range(10, 580, 10))
 
 
+def test_an_event_of_a_stream_without_samples_here_has_no_place(qtbot: QtBot) -> None:
+    """A replay may be too fast to be read; that its zero is not known ends nothing."""
+    made = source(Ring((1,), 20_000), 1)
+    made.zero = np.nan
+    lanes = lanes_of(qtbot, made, Mark(1.0, "early", "#ff00ff"))
+    assert not seen(lanes, "#ff00ff").any()
+
+
 @pytest.mark.parametrize("sweep", [True, False])
 def test_what_moves_stays_out_of_what_is_not_painted_each_frame(
     qtbot: QtBot, sweep: bool

@@ -336,6 +336,8 @@ class Lanes(QWidget):
 
     def _x(self, time: float) -> float | None:
         """Return how far right a time stands; None where it cannot be seen."""
+        if not np.isfinite(time):  # of a stream whose zero is not known yet
+            return None
         sheet = self._sheet
         column = floor(time / sheet.step)
         if not self._head + self._ahead - sheet.width < column <= self._head:
