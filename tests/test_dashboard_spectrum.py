@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,10 +15,10 @@ from pytestqt.qtbot import QtBot
 from rtpipe.devices.synthetic import SyntheticDevice
 from scipy.signal import welch
 
-from rtpipe.attach import Attachment
+from rtpipe.attach import Attachment, Rings
 from rtpipe.clock import now
 from rtpipe.dashboard.bands import BANDS, amplitudes, band_powers, newest
-from rtpipe.dashboard.model import RunModel
+from rtpipe.dashboard.model import RunModel, StreamModel
 from rtpipe.dashboard.spectra import LEAST, PAST, Spectra, density, has_spectra
 from rtpipe.dashboard.spectrogram import Spectrogram, ago
 from rtpipe.dashboard.spectrum import SpectrumPanel
@@ -428,6 +430,25 @@ def test_a_channel_that_is_chosen_while_the_view_is_paused_is_shown(desk: Desk) 
     desk.press(Qt.Key.Key_Comma)
     desk.press(Qt.Key.Key_Comma)
     assert [each.name for each in panel.bars.levels] == [*BANDS]
+
+
+def test_each_bar_counts_in_the_unit_of_its_channel(qtbot: QtBot) -> None:
+    units = ("uV", "mV", "mV", "unknown")
+    info = StreamInfo("all", 100.0, tuple("ABCD"), ("emg", *["misc"] * 3), units)
+    ring = Ring((4,), 1000)
+    sine = np.sqrt(2) * np.sin(2 * np.pi * 10 * np.arange(200) / 100)
+    write(ring, info, (sine[:, None] * (40, 1.5, 0.5, 7)).astype(np.float32))
+    stream = StreamModel(Rings(info, "run", ring, {}, {}))
+    run = cast(RunModel, SimpleNamespace(streams={"all": stream}))
+    panel = SpectrumPanel("", lambda command: None)
+    qtbot.addWidget(panel)
+    panel.follow(run, 1.0)
+    for _ in units:
+        panel.refresh(run, 1.0)
+        levels = panel.bars.levels
+        assert [e.figure for e in levels] == ["40 µV", "1.5 mV", "0.5 mV", "7"]
+        assert [e.share for e in levels] == pytest.approx([0.8, 0.75, 0.25, 0.7])
+        panel.step(1)
 
 
 def test_the_channel_of_last_time_is_chosen_again(desk: Desk) -> None:

@@ -22,7 +22,7 @@ from rtpipe.dashboard.spectra import (
 )
 from rtpipe.dashboard.spectrogram import Spectrogram
 from rtpipe.dashboard.theme import theme
-from rtpipe.types import Float32, Float64
+from rtpipe.types import Float32, Float64, StreamInfo
 
 _EVERY = 0.25  # seconds between two pictures
 _RHYTHM, _STRENGTH = 4.0, 0.5  # seconds of which band powers and amplitudes are
@@ -39,7 +39,7 @@ class SpectrumPanel(Panel):
         Of every channel that has a spectrum.
     bars : LevelBars
         A bar a band for a brain's channel; else a bar a channel of its stream, any of
-        which may be clicked.
+        which may be clicked; those that count in one unit can be compared.
     spectrogram : Spectrogram
     """
 
@@ -52,7 +52,7 @@ class SpectrumPanel(Panel):
         self._spectra: dict[str, Spectra] = {}
         self._places: list[tuple[str, int]] = []  # stream and channel of each choice
         self._shown = -_EVERY
-        self._full: dict[str, _Full] = {}
+        self._full: dict[tuple[str, str], _Full] = {}  # by stream and unit
         self._wanted: tuple[Any, Any] = ("", "")  # stream and channel of last time
         self._last: tuple[RunModel, float] | None = None  # what was shown, and when
         self._told = QLabel()
@@ -92,7 +92,6 @@ class SpectrumPanel(Panel):
         for name, stream in run.streams.items():
             if name not in self._spectra and has_spectra(stream.info):
                 self._spectra[name] = spectra_of(stream)
-                self._full[name] = _Full()
                 self._offer(name, stream.info.ch_names)
         for each in self._spectra.values():
             each.follow()
@@ -170,20 +169,31 @@ class SpectrumPanel(Panel):
             return _bands(None if data is None else data[:, channel], info.sfreq, unit)
         data = _newest(stream, _STRENGTH)
         sizes = np.full(info.n_channels, np.nan) if data is None else amplitudes(data)
-        full = self._full[info.name].of(sizes, now)
-        self._told.setText(f"root mean square, up to {full:g} {unit}".strip())
+        full = self._lengths(info, sizes, now)
+        said = f"root mean square, up to {full[info.units[channel]]:g} {unit}"
+        self._told.setText(said.strip())
         return [
             Level(
                 name,
                 "",
-                "—" if np.isnan(size) else f"{size:.3g} {unit}".strip(),
-                0.0 if np.isnan(size) else size / full,
+                "—" if np.isnan(size) else f"{size:.3g} {shown_unit(of)}".strip(),
+                0.0 if np.isnan(size) else size / full[of],
                 k == channel,
             )
-            for k, (name, size) in enumerate(
-                zip(info.ch_names, sizes.tolist(), strict=True)
+            for k, (name, of, size) in enumerate(
+                zip(info.ch_names, info.units, sizes.tolist(), strict=True)
             )
         ]
+
+    def _lengths(
+        self, info: StreamInfo, sizes: Float64, now: float
+    ) -> dict[str, float]:
+        """Return what a bar's full length means for each unit: no two compare."""
+        found, units = {}, np.array(info.units)
+        for unit in set(info.units):
+            full = self._full.setdefault((info.name, unit), _Full())
+            found[unit] = full.of(sizes[units == unit], now)
+        return found
 
 
 def _newest(stream: StreamModel, seconds: float) -> Float32 | None:
