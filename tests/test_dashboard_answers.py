@@ -1,6 +1,8 @@
 """The panels of models, held against what the run answered."""
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -9,18 +11,22 @@ from pytestqt.qtbot import QtBot
 from rtpipe.devices.faulty import faulty
 from rtpipe.devices.synthetic import SyntheticDevice
 
+from rtpipe.attach import Line, Rings
 from rtpipe.clock import now
 from rtpipe.dashboard.agreement import agreement
 from rtpipe.dashboard.answer import answer_of
 from rtpipe.dashboard.emotion import EmotionPanel
 from rtpipe.dashboard.gesture import GesturePanel, GestureView
-from rtpipe.dashboard.model import RunModel
+from rtpipe.dashboard.model import ModelModel, RunModel, StreamModel
 from rtpipe.dashboard.probabilities import ProbabilitiesPanel
 from rtpipe.dashboard.seizure import SeizurePanel
 from rtpipe.dashboard.spectra import spectra_of
 from rtpipe.dashboard.theme import colour_of
 from rtpipe.dashboard.window import Window
+from rtpipe.ring import Ring
 from rtpipe.runtime.runtime import Runtime
+from rtpipe.sinks.jsonl import as_json
+from rtpipe.types import Chunk, Prediction, StreamInfo
 
 from .modelpanels import EEG, EMG, PATIENCE, looking, panel_of, run, said, view_of
 
@@ -210,6 +216,28 @@ def test_an_answer_that_has_no_successor_grows_old(
         # Where this process was held up, it is when it was given that counts.
         model.streams[EMG].came = given + 4.9
         assert not answer_of(told, model, EMG, given + 5.0).stands
+
+
+def test_an_answer_about_a_recording_that_is_played_slowly_stands() -> None:
+    info, ring = StreamInfo("arm", 10.0, ("A",), ("emg",), ("uV",)), Ring((1,), 100)
+
+    def play(start: int, stop: int) -> None:
+        data = np.zeros((stop - start, 1), np.float32)
+        ring.write(Chunk("arm", start, np.arange(start, stop) / 10, data))
+
+    stream = StreamModel(Rings(info, "recording", ring, {}, {}))
+    told: Line = {"name": "m", "task": "pose", "labels": ["rest"], "notes": []}
+    told |= {"window": 1.0, "hop": 0.5, "decision": {}, "streams": ["arm"]}
+    model = ModelModel(told)
+    given = Prediction("arm", "m", 49, 4.9, "rest", {"rest": 1.0}, 0.01, 0.0)
+    model.streams["arm"].take(as_json(given), 100.0)
+    run = cast(RunModel, SimpleNamespace(state="running", streams={"arm": stream}))
+    play(0, 54)
+    assert answer_of(run, model, "arm", 105.0).label == "rest"
+    play(54, 70)  # three hops have no answer
+    assert answer_of(run, model, "arm", 100.5).stands, "it is on its way"
+    late = answer_of(run, model, "arm", 105.0)
+    assert (late.stands, late.why) == (False, "no answer for 2.0 s")
 
 
 def test_panels_of_the_same_stream_share_its_spectra(

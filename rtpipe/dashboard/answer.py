@@ -98,10 +98,13 @@ def _age(stream: StreamModel, answers: Answers, now: float) -> float:
     """Return the seconds since the newest answer was given, as far as can be known.
 
     When it came here says little where this process was held up, and in a recording
-    nothing but that is on the run's clock.
+    nothing but that is on the run's clock: one that is played slowly has answers as
+    seldom, so there it is no older than what was played since.
     """
     age = now - answers.came
-    if stream.clock == "run" and len(answers):
-        given = answers.end[-1] + answers.latency[-1]
-        age = max(age, now - given) if np.isfinite(given) else age
-    return float(age)
+    if not len(answers):
+        return float(age)
+    end = answers.end[-1]
+    if stream.clock == "run":
+        return float(np.fmax(age, now - end - answers.latency[-1]))
+    return float(np.fmin(age, stream.now(now) - end))
