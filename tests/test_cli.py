@@ -17,10 +17,11 @@ from torch import nn
 import rtpipe
 from rtpipe import cli
 from rtpipe.bundle import Bundle, Exported, Standardised, save
-from rtpipe.card import Card, Training
 from rtpipe.features.timedomain import LogRms
 from rtpipe.recording import file_hash
 from rtpipe.xdf.encode import file_header
+
+from .cards import gesture_card
 
 HEADER = "\t".join(["time", *(f"channel{k}" for k in range(1, 9)), "class"])
 ROW = "\t".join(["0"] * 9 + ["1"])
@@ -30,18 +31,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """A bundle for recordings laid out as UCI's."""
-    card = Card(
-        name="gesture",
-        task="gesture",
-        labels=("rest", "fist"),
-        sfreq=1000,
-        ch_names=tuple(f"EMG{k}" for k in range(1, 9)),
-        units=("none",) * 8,
-        n_times=200,
-        hop=50,
-        notes=("For tests only",),
-        training=Training(recipe="none", protocol="none", seed=0, simulated=True),
-    )
+    card = gesture_card(labels=("rest", "fist"), notes=("For tests only",))
     path = tmp_path / "bundle.pt"
     save(path, Exported(*parts()), card)
     return path

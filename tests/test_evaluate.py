@@ -14,7 +14,7 @@ from rtpipe.features.timedomain import LogRms
 from rtpipe.recording import recordings_in
 from rtpipe.training.evaluate import evaluate
 
-from .cards import small_card
+from .cards import gesture_card
 from .gesturepeople import write_recording
 
 MUSE = "timestamps,TP9,AF7,AF8,TP10,Right AUX\n"
@@ -23,16 +23,7 @@ MUSE = "timestamps,TP9,AF7,AF8,TP10,Right AUX\n"
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """One for recordings laid out as UCI's."""
-    card = small_card(
-        name="gesture",
-        task="gesture",
-        labels=("rest", "fist"),
-        sfreq=1000,
-        ch_names=tuple(f"EMG{k}" for k in range(1, 9)),
-        units=("none",) * 8,
-        n_times=200,
-        hop=50,
-    )
+    card = gesture_card(labels=("rest", "fist"))
     head = Standardised(nn.Linear(8, 2))
     path = tmp_path / "gesture.pt"
     save(path, Exported(LogRms(), head, torch.zeros(8), torch.ones(8)), card)

@@ -15,11 +15,12 @@ import torch
 from torch import nn
 
 from rtpipe.bundle import Exported, Standardised, save
-from rtpipe.card import Card, StageCard, Training
 from rtpipe.cli import app
 from rtpipe.features.covariance import LogCovariance
 from rtpipe.recording import read
-from rtpipe.recordings.uci import CHANNELS, GESTURES
+from rtpipe.recordings.uci import CHANNELS
+
+from .cards import CARRIED, gesture_card
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "uci_emg_gestures.tar.xz"
 REAL = "EMG_data_for_gestures-master/01/1_raw_data_13-12_22.03.16.txt"
@@ -40,24 +41,7 @@ main()
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle that uses all there is: two stages with state, features adapted."""
     torch.manual_seed(0)
-    card = Card(
-        name="gesture",
-        task="gesture",
-        labels=tuple(GESTURES.values())[:6],
-        sfreq=1000,
-        ch_names=CHANNELS,
-        units=("none",) * 8,
-        n_times=200,
-        hop=50,
-        adapts=40,
-        stages=(
-            StageCard(
-                kind="channel_scale", settings={"prior": [10.0] * 8, "worth": 8e3}
-            ),
-            StageCard(kind="filter", settings={"low": 20.0, "high": 450.0, "notch": 2}),
-        ),
-        training=Training(recipe="none", protocol="none", seed=0, simulated=True),
-    )
+    card = gesture_card(adapts=40, stages=CARRIED)
     path = tmp_path_factory.mktemp("bundle") / "gesture.pt"
     parts = (
         LogCovariance(),

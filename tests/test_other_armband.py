@@ -8,15 +8,16 @@ import pytest
 import torch
 from torch import nn
 
+from .cards import gesture_card
+
 sys.path.append(str(Path(__file__).parents[1]))
 
 from benchmarks import other_armband, placements
 from rtpipe.bundle import Exported, save
-from rtpipe.card import Card, Placements, Training, read_card
+from rtpipe.card import Placements, read_card
 from rtpipe.features.placement import Placement, ring
 from rtpipe.features.timedomain import LogRms
 from rtpipe.recording import read
-from rtpipe.recordings.uci import CHANNELS, GESTURES
 
 QUIET, LOUD = np.log(5.5), np.log(49.3)  # log of a channel's root mean square
 N_TIMES = 120  # of a file; every second is taken
@@ -71,19 +72,8 @@ def test_the_same_bundle_that_knows_one_placement(
 ) -> None:
     torch.manual_seed(0)
     worn = ring(8)
-    card = Card(
-        name="gesture",
-        task="gesture",
-        labels=tuple(GESTURES.values())[:6],
-        sfreq=1000,
-        ch_names=CHANNELS,
-        units=("none",) * 8,
-        n_times=50,
-        hop=10,
-        adapts=1e6,
-        placements=Placements(names=tuple(worn), lead=1.0, depth=9.0),
-        training=Training(recipe="none", protocol="none", seed=0, simulated=True),
-    )
+    known = Placements(names=tuple(worn), lead=1.0, depth=9.0)
+    card = gesture_card(n_times=50, hop=10, adapts=1e6, placements=known)
     head = Loudest()
     # As if one of all channels but the first were loud, which here the first is too.
     centres = QUIET + (LOUD - QUIET) * np.eye(8)[1:]

@@ -18,13 +18,15 @@ import torch
 from torch import nn
 
 from rtpipe.bundle import Exported, Standardised, save
-from rtpipe.card import Card, Placements, StageCard, Training
+from rtpipe.card import Placements
 from rtpipe.cli import app
 from rtpipe.features.covariance import LogCovariance
 from rtpipe.features.placement import Placement, ring
-from rtpipe.recordings.uci import CHANNELS, GESTURES
+from rtpipe.recordings.uci import CHANNELS
 from rtpipe.stages.filter import Filter
 from rtpipe.types import Chunk, StreamInfo
+
+from .cards import CARRIED, gesture_card
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "shared" / "data" / "uci_emg_gestures.tar.xz"
@@ -39,25 +41,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     worn = ring(8)
-    card = Card(
-        name="gesture",
-        task="gesture",
-        labels=tuple(GESTURES.values())[:6],
-        sfreq=1000,
-        ch_names=CHANNELS,
-        units=("none",) * 8,
-        n_times=200,
-        hop=50,
-        adapts=40,
-        placements=Placements(names=tuple(worn), lead=LEAD, depth=3 * LEAD),
-        stages=(
-            StageCard(
-                kind="channel_scale", settings={"prior": [10.0] * 8, "worth": 8e3}
-            ),
-            StageCard(kind="filter", settings={"low": 20.0, "high": 450.0, "notch": 2}),
-        ),
-        training=Training(recipe="none", protocol="none", seed=0, simulated=True),
-    )
+    placements = Placements(names=tuple(worn), lead=LEAD, depth=3 * LEAD)
+    card = gesture_card(adapts=40, placements=placements, stages=CARRIED)
     path = tmp_path_factory.mktemp("bundle") / "gesture.pt"
     exported = Exported(
         LogCovariance(),
