@@ -12,7 +12,6 @@ with status 1 where something is not so. To mount the disks it has to be run by 
 import argparse
 import json
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -82,7 +81,7 @@ def fill(name: str, zero: float, folder: Path, size: int) -> Filled:
             if lines[-1].get("state") == "stopped" or time.monotonic() > end:
                 break
         time.sleep(AFTER)
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # not SIGINT, which is ignored in a script's background
         lines += map(json.loads, process.stdout)
         process.wait()
         try:

@@ -333,6 +333,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.send:
         send(given.send)
+    for each in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(each) == signal.SIG_IGN:  # as in a script's background
+            signal.signal(each, signal.SIG_DFL)
     parts = 4 if given.quick else None
     at_once = 3 if given.quick else 2  # some wait while others start
     kinds = given.kind or [*SIGNALS, PULLED]
