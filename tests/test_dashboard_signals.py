@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,15 +13,18 @@ from PyQt6.QtCore import QSettings, Qt
 from pytestqt.qtbot import QtBot
 from rtpipe.devices.synthetic import SyntheticDevice
 
+from rtpipe.attach import Rings
 from rtpipe.bundle import Bundle
 from rtpipe.dashboard.app import Dashboard
 from rtpipe.dashboard.history import History
 from rtpipe.dashboard.look import Look
+from rtpipe.dashboard.model import RunModel, StreamModel
 from rtpipe.dashboard.scale import Scale
 from rtpipe.dashboard.sheet import Source
+from rtpipe.dashboard.signals import Signals
 from rtpipe.ring import Ring
 from rtpipe.runtime.runtime import Runtime
-from rtpipe.types import StreamInfo
+from rtpipe.types import Chunk, StreamInfo
 
 from .signalswindow import (
     PATIENCE,
@@ -33,7 +38,7 @@ from .signalswindow import (
     signals,
     turn,
 )
-from .sources import SFREQ
+from .sources import SFREQ, info
 
 pytestmark = pytest.mark.usefixtures("light")
 
@@ -126,6 +131,25 @@ def test_a_stream_that_a_model_does_not_run_on_stays_raw(
                 # What hands set of the raw signal means nothing of a filtered one.
                 assert head.source.scale.auto.all() == (view != "raw")
             assert head.source.scale.range[1] == by_hand
+
+
+def test_a_recording_begins_with_its_first_stream_wherever_that_stands(
+    qtbot: QtBot,
+) -> None:
+    """A window that opens late has samples of all of them at once."""
+    streams = {}
+    for name, start in (("late", 130.0), ("head", 100.0), ("later", 150.0)):
+        ring = Ring((1,), 1000)
+        times = start + np.arange(200) / SFREQ
+        data = np.zeros((200, 1), np.float32)
+        ring.write(Chunk(name, 0, times, data))
+        kept = Rings(info(1, name=name), "recording", ring, {}, {})
+        streams[name] = StreamModel(kept)
+    run = cast(RunModel, SimpleNamespace(streams=streams, models={}, state="running"))
+    panel = Signals("", lambda command: None)
+    qtbot.addWidget(panel)
+    panel.refresh(run, 1.0)
+    assert [each.source.zero for each in panel.lanes.groups] == [100.0] * 3
 
 
 def test_a_channel_that_a_view_lacks_stays_hidden() -> None:

@@ -75,8 +75,11 @@ class Signals(Panel):
             self._choose(run)
         present = np.nan
         for group in self.lanes.groups:
-            stream = run.streams[group.name]
             group.source.history.read()
+        if np.isnan(self._zero):
+            self._zero = _start(run, self.lanes.groups)
+        for group in self.lanes.groups:
+            stream = run.streams[group.name]
             self._tell(group, stream)
             self._set_zero(run, stream, group.source)
             if stream.clock == "run" and run.state == "running":
@@ -182,9 +185,6 @@ class Signals(Panel):
         if stream.clock == "run":
             source.zero = run.started
         elif len(source.history):
-            if np.isnan(self._zero):
-                begun = source.history.index[0] / stream.info.sfreq
-                self._zero = float(source.history.times[0] - begun)
             source.zero = self._zero
 
     def _follow(self) -> None:
@@ -324,6 +324,17 @@ class Signals(Panel):
             self._view_actions = _fill(
                 self._view_menu, zip(names, calls, strict=True), first
             )
+
+
+def _start(run: RunModel, groups: Iterable[Group]) -> float:
+    """Return when a recording began: its first stream did; nan where none has yet."""
+    begun = [np.nan]
+    for group in groups:
+        stream, history = run.streams[group.name], group.source.history
+        if stream.clock == "recording" and len(history):
+            before = history.index[0] / stream.info.sfreq
+            begun.append(float(history.times[0] - before))
+    return float(np.fmin.reduce(begun))
 
 
 def _of_one_unit(source: Source) -> list[list[int]]:
