@@ -1,12 +1,14 @@
-"""Names from outside that look like HTML are shown as they are written."""
+"""Names from outside that look like HTML, or a key, are shown as they are written."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QSettings, Qt
-from PyQt6.QtWidgets import QDockWidget, QLabel, QWidget
+from PyQt6.QtGui import QContextMenuEvent
+from PyQt6.QtWidgets import QApplication, QDockWidget, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 from rtpipe.devices.synthetic import SyntheticDevice
 
@@ -19,6 +21,8 @@ from rtpipe.decide import Decision
 from rtpipe.runfolder import folder_of_runs
 from rtpipe.runtime.runtime import Runtime
 from rtpipe.types import Chunk, StreamInfo
+
+from .signalswindow import centre, signals
 
 PATIENCE = 60_000  # milliseconds, only for a test that fails
 ODD = '<h1>BIG</h1><img src="x.png"/>&amp;'
@@ -65,6 +69,26 @@ def rich(window: Window) -> list[str]:
     return labels + [each for each in tips if "<h1>" in each]
 
 
+def offered(qtbot: QtBot, dashboard: Dashboard) -> list[str]:
+    """Return what menus show of such names, one over a channel among them."""
+    panel, none = signals(dashboard), Qt.KeyboardModifier.NoModifier
+    qtbot.waitUntil(lambda: bool(panel.lanes.groups), timeout=PATIENCE)
+    at = panel.lanes.mapTo(panel, centre(panel, panel.lanes.groups[0], 0))
+    mouse = QContextMenuEvent.Reason.Mouse
+    where = panel.mapToGlobal(at)
+    QApplication.sendEvent(panel, QContextMenuEvent(mouse, at, where, none))
+    texts = [
+        re.sub("&(.)", r"\1", action.text())  # so Qt shows it
+        for menu in dashboard.window.findChildren(QMenu)
+        for action in menu.actions()
+        if "BIG" in action.text()
+    ]
+    popup = QApplication.activePopupWidget()
+    assert popup is not None
+    popup.close()
+    return texts
+
+
 def shown(window: Window) -> str:
     return "\n".join(each.text() for each in window.findChildren(QLabel))
 
@@ -88,6 +112,8 @@ def test_names_are_shown_as_they_are_written(
         qtbot.waitUntil(lambda: bool(window.panels), timeout=PATIENCE)
         assert ODD in window.panels
         qtbot.waitUntil(lambda: "streaming" in shown(window), timeout=PATIENCE)
+        texts = {ODD, f"Hide {ODD}", f"filtered for {ODD}"}
+        assert set(offered(qtbot, dashboard)) == texts
         window.commands.text.setText(LONG)
         window.commands.mark()
         said = window.commands.message

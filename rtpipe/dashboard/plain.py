@@ -40,6 +40,14 @@ class Plain(QLabel):
             painter.drawText(room, self.alignment(), cut)
 
 
+def as_entry(text: str) -> str:
+    """Return what as a title, or in a menu, shows a text as it is written.
+
+    Of a single & Qt would make a key.
+    """
+    return text.replace("&", "&&")
+
+
 def tip(text: str) -> str:
     """Return what as a tool tip shows a text as it is written, in lines of its own."""
     return f'<p style="white-space: pre-wrap">{escape(text)}</p>' if text else ""

@@ -14,6 +14,7 @@ from rtpipe.dashboard.lanes import Group, Lanes, Mark
 from rtpipe.dashboard.look import Look
 from rtpipe.dashboard.model import Happened, RunModel, StreamModel
 from rtpipe.dashboard.panel import Panel
+from rtpipe.dashboard.plain import as_entry
 from rtpipe.dashboard.scale import Scale
 from rtpipe.dashboard.sheet import Source
 from rtpipe.dashboard.theme import theme
@@ -124,7 +125,7 @@ class Signals(Panel):
         if (lane := self.lanes.lane_at(at.y())) is not None:
             group, channel = lane
             name = group.source.history.info.ch_names[channel]
-            hide = menu.addAction(f"Hide {name}")
+            hide = menu.addAction(f"Hide {as_entry(name)}")
             assert hide is not None
             hide.triggered.connect(partial(self._clicked, group, channel, True))
             menu.addSeparator()
@@ -318,7 +319,8 @@ class Signals(Panel):
     def _list_views(self) -> None:
         """Name what can be chosen, once that is known."""
         if not self._view_actions:
-            names = ["raw", *(f"filtered for {each}" for each in self._views[1:])]
+            models = map(as_entry, self._views[1:])
+            names = ["raw", *(f"filtered for {each}" for each in models)]
             calls = [partial(self._show_view, each) for each in self._views]
             first = self._views.index(self.view)
             self._view_actions = _fill(

@@ -19,7 +19,7 @@ from rtpipe.dashboard.commands import Commands
 from rtpipe.dashboard.dockbuttons import paint_buttons
 from rtpipe.dashboard.model import RunModel
 from rtpipe.dashboard.panel import Panel
-from rtpipe.dashboard.plain import Plain, tip
+from rtpipe.dashboard.plain import Plain, as_entry, tip
 from rtpipe.dashboard.theme import DARK, LIGHT, choose, font, theme
 from rtpipe.dashboard.troubles import no_models, troubles
 from rtpipe.dashboard.veil import Veil
@@ -355,8 +355,7 @@ class Window(QMainWindow):
         panel.retheme()
         self.panels[panel.title] = panel
         self._veils[panel.title] = Veil(panel)
-        # Of a single & Qt would make a key.
-        dock = QDockWidget(panel.title.replace("&", "&&"), self)
+        dock = QDockWidget(as_entry(panel.title), self)
         dock.setObjectName(f"{place.panel} {subject}")
         dock.setWidget(panel)
         title, change = panel.title, {True: self._seen.add, False: self._seen.discard}
