@@ -98,13 +98,13 @@ def _age(stream: StreamModel, answers: Answers, now: float) -> float:
     """Return the seconds since the newest answer was given, as far as can be known.
 
     When it came here says little where this process was held up, and in a recording
-    nothing but that is on the run's clock: one that is played slowly has answers as
-    seldom, so there it is no older than what was played since.
+    nothing but that is on the run's clock; one that is played slowly has answers as
+    seldom, and its seconds are as long.
     """
     age = now - answers.came
     if not len(answers):
         return float(age)
-    end = answers.end[-1]
     if stream.clock == "run":
-        return float(np.fmax(age, now - end - answers.latency[-1]))
-    return float(np.fmin(age, stream.now(now) - end))
+        given = answers.end[-1] + answers.latency[-1]
+        return float(np.fmax(age, now - given))
+    return float(age / answers.pace)

@@ -225,6 +225,7 @@ class Answers:
         self._room = _MOST if hop <= 0 else min(_MOST, int(SPAN / hop) + 1)
         n = 2 * self._room  # so that what is moved to the front is moved rarely
         self._columns: dict[str, NDArray[Any]] = {
+            "came": np.empty(n),
             "end": np.empty(n),
             "index": np.empty(n, np.int64),
             "latency": np.empty(n),
@@ -248,6 +249,17 @@ class Answers:
     def index(self) -> NDArray[np.int64]:
         """Indices of the windows' last samples; shape (n,)."""
         return self._column("index")
+
+    @property
+    def pace(self) -> float:
+        """Seconds in which a second of the answers came: more where a replay is slow.
+
+        1 at least, and where that cannot be known.
+        """
+        came, end = self._column("came"), self.end
+        if len(self) < 2 or not (past := end[-1] - end[0]) > 0:
+            return 1.0
+        return max(1.0, float((came[-1] - came[0]) / past))
 
     @property
     def probabilities(self) -> Float64:
@@ -283,7 +295,7 @@ class Answers:
         """Note an answer that came at a time on the run's clock."""
         at = self._row()
         columns, shares = self._columns, prediction["probabilities"]
-        columns["index"][at] = prediction["index"]
+        columns["came"][at], columns["index"][at] = time, prediction["index"]
         for key in ("end", "latency", "missing"):
             columns[key][at] = _number(prediction[key])
         columns["label"][at] = self._place(prediction["label"])
