@@ -416,7 +416,7 @@ def convert(
         from rtpipe.console import waiting
         from rtpipe.convert.conversion import convert as write
         from rtpipe.convert.conversion import entities
-        from rtpipe.terminal.canvas import clean
+        from rtpipe.printable import clean
 
         said = _answers(board, units)
         who = entities(to, subject, task, session, run)

@@ -106,6 +106,8 @@ def folder_of_runs() -> Path:
         user = getpass.getuser()
     except (KeyError, OSError):  # in a container a user may have a number only
         user = str(os.getuid())
+    for each in "/\\":  # of a domain, before the name
+        user = user.replace(each, "-")
     return shared_folder() / f"rtpipe-{user}"
 
 

@@ -181,6 +181,15 @@ def test_a_user_without_a_name_has_a_number(
     assert folder_of_runs() == tmp_path / "rtpipe-7"
 
 
+@pytest.mark.parametrize("user", ["LAB/ann", "LAB\\ann"])
+def test_a_user_of_a_domain(
+    user: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: user)
+    monkeypatch.setattr(runfolder, "shared_folder", lambda: tmp_path)
+    assert folder_of_runs() == tmp_path / "rtpipe-LAB-ann"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 def test_a_folder_that_others_can_open_is_not_trusted(home: Path) -> None:
     home.mkdir()

@@ -6,6 +6,7 @@ from textwrap import shorten
 
 from rtpipe.cues import OFF, ON
 from rtpipe.cuespans import spans
+from rtpipe.printable import clean
 from rtpipe.types import Event
 
 BAD_LOST = "BAD_lost"  # MNE leaves out what is annotated with BAD
@@ -103,5 +104,4 @@ def _lasted(
 
 def _clean(text: str) -> str:
     """Return a text on one line, without what would end it in a file."""
-    text = "".join(each if each.isprintable() else " " for each in text)
-    return shorten(text, LONGEST, placeholder=" ...") or "(no text)"
+    return shorten(clean(text), LONGEST, placeholder=" ...") or "(no text)"

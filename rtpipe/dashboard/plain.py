@@ -9,9 +9,13 @@ from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QPainter, QPaintEvent
 from PyQt6.QtWidgets import QLabel
 
+from rtpipe.printable import clean
+
 
 class Plain(QLabel):
     """A label without HTML; where it has no room, it is cut and makes no room.
+
+    What would turn the direction of the words beside it is a blank.
 
     Parameters
     ----------
@@ -19,8 +23,14 @@ class Plain(QLabel):
     """
 
     def __init__(self, text: str = "") -> None:
-        super().__init__(text)
+        super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setText(text)
+
+    def setText(self, text: str | None) -> None:  # noqa: N802
+        """Show another text."""
+        lines = (text or "").split("\n")
+        super().setText("\n".join(map(clean, lines)))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Return the height alone: a long word makes no window wider."""

@@ -10,10 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from rtpipe.few import few
+from rtpipe.printable import clean
 from rtpipe.replaycheck.check import Checked
 from rtpipe.replaycheck.compare import TOLERANCE, Comparison, Difference
 from rtpipe.sinks.jsonl import finite
-from rtpipe.terminal.canvas import BAD, BOLD, GOOD, PLAIN, QUIET, WARN, clean
+from rtpipe.terminal.canvas import BAD, BOLD, GOOD, PLAIN, QUIET, WARN
 
 _WORDS = {True: "equal", False: "parts", None: "no verdict"}
 _STYLES = {True: GOOD, False: BAD, None: WARN}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import isfinite
 
 from rtpipe.percent import percent
+from rtpipe.printable import clean
 from rtpipe.terminal.canvas import (
     ACCENT,
     BOLD,
@@ -14,7 +15,6 @@ from rtpipe.terminal.canvas import (
     WAVE,
     Line,
     cell,
-    clean,
     fit,
 )
 from rtpipe.types import Prediction

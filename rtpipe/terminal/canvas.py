@@ -41,15 +41,6 @@ def cell(text: str, style: Style = PLAIN) -> Segment:
     return Segment(text, style)
 
 
-def clean(text: str) -> str:
-    """Return text from outside without what could move the cursor."""
-    return text if text.isprintable() else "".join(_printable(each) for each in text)
-
-
-def _printable(character: str) -> str:
-    return character if character.isprintable() else " "
-
-
 def width_of(line: Line) -> int:
     """Return how many cells of the terminal a line takes."""
     return Segment.get_line_length(line)

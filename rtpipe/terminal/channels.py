@@ -6,6 +6,7 @@ from math import isfinite
 from rich.segment import Segment
 from rich.style import Style
 
+from rtpipe.printable import clean
 from rtpipe.sink import StreamStatus
 from rtpipe.terminal.canvas import (
     ACCENT,
@@ -17,7 +18,6 @@ from rtpipe.terminal.canvas import (
     WAVE,
     Line,
     cell,
-    clean,
     fit,
     joined,
     width_of,

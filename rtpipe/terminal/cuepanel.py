@@ -5,6 +5,7 @@ from math import ceil
 from rich.cells import cell_len
 
 from rtpipe.cues import Cue
+from rtpipe.printable import clean
 from rtpipe.terminal.canvas import (
     ACCENT,
     BOLD,
@@ -16,7 +17,6 @@ from rtpipe.terminal.canvas import (
     Line,
     box,
     cell,
-    clean,
 )
 from rtpipe.terminal.largetext import large
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from rich.console import Console
 
 from rtpipe.duration import clock
+from rtpipe.printable import clean
 from rtpipe.sink import Item, Run
 from rtpipe.terminal.canvas import (
     BAD,
@@ -16,7 +17,6 @@ from rtpipe.terminal.canvas import (
     Line,
     Picture,
     cell,
-    clean,
     joined,
     spread,
     width_of,

@@ -6,8 +6,9 @@ from rich.text import Text
 from rtpipe.counters import WindowCounters
 from rtpipe.duration import milliseconds
 from rtpipe.percent import percent
+from rtpipe.printable import clean
 from rtpipe.sink import Run
-from rtpipe.terminal.canvas import BAD, PLAIN, QUIET, WARN, clean
+from rtpipe.terminal.canvas import BAD, PLAIN, QUIET, WARN
 from rtpipe.terminal.cuepanel import summary
 from rtpipe.terminal.ledger import Count, ledger, table
 from rtpipe.terminal.recordingline import recorded

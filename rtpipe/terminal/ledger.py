@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from rtpipe.few import few
+from rtpipe.printable import clean
 from rtpipe.sink import Run
-from rtpipe.terminal.canvas import BAD, PLAIN, QUIET, WARN, clean
+from rtpipe.terminal.canvas import BAD, PLAIN, QUIET, WARN
 
 Count = tuple[str, int, Style]  # what it counts; the style is for more than none
 _NAME = 24  # cells of a name that is not cut

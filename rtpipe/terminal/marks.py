@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 
-from rtpipe.terminal.canvas import clean
+from rtpipe.printable import clean
 from rtpipe.types import Event
 
 _KEPT = 32

@@ -6,6 +6,7 @@ from rich.segment import Segment
 
 from rtpipe.duration import milliseconds
 from rtpipe.percent import percent
+from rtpipe.printable import clean
 from rtpipe.sink import ModelStatus, StreamStatus
 from rtpipe.terminal.answer import Answer
 from rtpipe.terminal.bars import bar, bars
@@ -19,7 +20,6 @@ from rtpipe.terminal.canvas import (
     Line,
     box,
     cell,
-    clean,
     fit,
     joined,
     spread,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from rich.style import Style
 
 from rtpipe.duration import clock
+from rtpipe.printable import clean
 from rtpipe.terminal.canvas import (
     ACCENT,
     BAD,
@@ -14,7 +15,6 @@ from rtpipe.terminal.canvas import (
     WARN,
     Line,
     cell,
-    clean,
     fit,
 )
 from rtpipe.types import Event

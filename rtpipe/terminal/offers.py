@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from rtpipe.device import Offer
-from rtpipe.terminal.canvas import BOLD, GOOD, QUIET, WARN, Portable, clean
+from rtpipe.printable import clean
+from rtpipe.terminal.canvas import BOLD, GOOD, QUIET, WARN, Portable
 
 _SIGNS: dict[str, tuple[str, Style]] = {
     "ready": ("✓ ready", GOOD),

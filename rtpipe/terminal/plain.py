@@ -4,8 +4,9 @@ from rich.console import Console
 
 from rtpipe.duration import clock, milliseconds
 from rtpipe.percent import percent
+from rtpipe.printable import clean
 from rtpipe.sink import Item, Run
-from rtpipe.terminal.canvas import TIMES, clean, letters
+from rtpipe.terminal.canvas import TIMES, letters
 from rtpipe.terminal.cuepanel import place, sentence
 from rtpipe.terminal.news import weight, words
 from rtpipe.types import Event, Prediction

@@ -6,8 +6,9 @@ from shlex import quote
 from rich.text import Text
 
 from rtpipe.duration import clock
+from rtpipe.printable import clean
 from rtpipe.sink import RecordingStatus, Run
-from rtpipe.terminal.canvas import BAD, BOLD, QUIET, WARN, Line, cell, clean
+from rtpipe.terminal.canvas import BAD, BOLD, QUIET, WARN, Line, cell
 
 _HOUR = 3600.0  # seconds that the disk may have left before that is told
 

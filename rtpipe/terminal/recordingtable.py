@@ -10,8 +10,9 @@ from rich.text import Text
 
 from rtpipe.duration import clock, milliseconds
 from rtpipe.few import few
+from rtpipe.printable import clean
 from rtpipe.recordings.facts import Facts, StreamFacts
-from rtpipe.terminal.canvas import BOLD, GOOD, PLAIN, WARN, clean
+from rtpipe.terminal.canvas import BOLD, GOOD, PLAIN, WARN
 from rtpipe.xdf.repair import Repaired
 
 _DASH = "-"

@@ -7,7 +7,8 @@ from rich.style import Style
 
 from rtpipe.duration import clock
 from rtpipe.link import Link, State
-from rtpipe.terminal.canvas import BAD, GOOD, WARN, Line, cell, clean
+from rtpipe.printable import clean
+from rtpipe.terminal.canvas import BAD, GOOD, WARN, Line, cell
 
 ENDED = frozenset({"lost", "recovering"})  # the states without data
 _SIGNS: dict[State, tuple[str, Style]] = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from rtpipe.printable import clean
 from rtpipe.sink import StreamStatus
 from rtpipe.terminal.canvas import (
     BOLD,
@@ -10,7 +11,6 @@ from rtpipe.terminal.canvas import (
     Line,
     box,
     cell,
-    clean,
     fit,
     fitting,
     joined,

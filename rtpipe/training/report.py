@@ -17,8 +17,8 @@ from rtpipe.bundle import Exported, save
 from rtpipe.card import Card
 from rtpipe.console import Output
 from rtpipe.errors import ConfigError
+from rtpipe.printable import clean
 from rtpipe.registry import lacking
-from rtpipe.terminal.canvas import clean
 from rtpipe.training.cardtext import facts, said
 
 Item = TypeVar("Item")
