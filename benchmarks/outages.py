@@ -156,26 +156,33 @@ def series(times: int, seconds: float, stop: bool, push: float = QUICK) -> Found
     command = [sys.executable, __file__, "--send", name, str(begun), str(push)]
 
     class Noting(Collect):
-        """Notes whether there is a decision, and when the last one ended."""
+        """Notes whether there is a decision, when the last one ended, and stale ones.
+
+        Stale is one that comes after the end of another and before a chunk.
+        """
 
         stands = False
-        ended = 0.0
+        told = ended = 0.0  # when the end was noticed by the run, and heard here
+        stale = 0
 
         def take(self, items: Sequence[Item]) -> None:
             for item in items:
                 if isinstance(item, Prediction):
+                    self.stale += not self.stands and self.told > arrived[0]
                     self.stands = True
                 elif isinstance(item, Event) and item.kind == "none":
-                    self.stands, self.ended = False, time.monotonic()
+                    self.stands, self.told = False, item.time
+                    self.ended = time.monotonic()
             super().take(items)
 
+    arrived = [0.0]  # the newest chunk
     sink = Noting()
     sink.period = 0.01
     found = Found(times, max(HOP, 3 * push, 0.15))
     sender = subprocess.Popen(command)
     try:
         device = find("devices", "lsl")(name)
-        read, arrived = device.read, [0.0]
+        read = device.read
 
         def noted(timeout: float) -> Sequence[Chunk]:
             chunks: Sequence[Chunk] = read(timeout)
@@ -227,7 +234,6 @@ def series(times: int, seconds: float, stop: bool, push: float = QUICK) -> Found
                     found.error, abs(number(last - 1) - last + 1 - offset)
                 )
                 time.sleep(max(0.0, seconds - (time.monotonic() - newest)))
-                found.stale += len(sink.predictions) - answered
                 returned = time.monotonic()
                 if stop:
                     sender.send_signal(signal.SIGCONT)
@@ -243,6 +249,7 @@ def series(times: int, seconds: float, stop: bool, push: float = QUICK) -> Found
                 window = round(runtime.run.models["demo-gesture"].window * SFREQ)
                 found.mixed += prediction.index - window + 1 < ended
         found.lost, found.recovered = kinds("lost"), kinds("recovered")
+        found.stale = sink.stale
         found.latency = max(each.latency for each in sink.predictions)
     finally:
         sender.send_signal(signal.SIGCONT)
